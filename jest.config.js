@@ -1,20 +1,21 @@
 import swc from './swc.config.js';
 import { patient } from './test/support/patience.mjs';
-import { SOURCES } from './test/support/sources.mjs';
+import { packagesFolder } from './test/support/packages.mjs';
+
+// The workers' resolver reads it.
+process.env.SQ_TEST_PACKAGES = await packagesFolder();
 
 /** @type {import('jest').Config} */
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/environment.mjs',
   roots: ['<rootDir>/test', '<rootDir>/sample'],
   testMatch: ['**/*.spec.ts'],
   // Applications of their own, with test runners of their own: scripts/consumers.mjs runs them.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/consumers/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', swc] },
-  moduleNameMapper: {
-    ...Object.fromEntries(SOURCES.map(([name, source]) => [`^${name}$`, `<rootDir>/${source}`])),
-    '^(\\.{1,2}/.*)\\.js$': '$1',
-  },
+  resolver: '<rootDir>/test/support/resolver.mjs',
+  testSequencer: '<rootDir>/test/support/sequencer.mjs',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: patient(30_000),
