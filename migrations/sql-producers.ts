@@ -7,7 +7,7 @@ const LANES = `(select count(*) from (
 
 /**
  * `simple_queue.enqueue`: for triggers, pg_cron and other languages on one server (its shard is 0). A thin door to the same tables, with
- * the checks of an enqueue from Node.js; docs/learn/sql-producers.md tells what it leaves out.
+ * the checks of an enqueue from Node.js; docs/learn/sql-producers.md says what it leaves out.
  *
  * - It runs with the rights of its caller, and finds nothing by a search path.
  * - Queue and lane are registered in the caller's transaction: two first uses wait for each other, and a rollback takes them back.

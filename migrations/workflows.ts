@@ -1,7 +1,7 @@
 import { HOT, SMALL } from './storage-parameters.js';
 
 /**
- * Workflows; see docs/adr/0041-drafts-not-waiting-jobs.md. A step is one or more jobs of one name (`stage`); what its jobs answered is in `step`. A job
+ * Workflows; see docs/adr/0041-drafts-not-waiting-jobs.md. A step is one or more jobs of one name (`stage`); what its jobs returned is in `step`. A job
  * that must not begin yet is a `draft`, and no job. `arrival` is what somebody has to look at: an end, a stage that is to begin or to be
  * skipped, a job of others that is awaited (`step.awaits`), a job that depends on others (`more`), a workflow that is to stop or has to compensate. What compensates the stage n is the stage -1 - n; `undo` has what is to be
  * compensated, in the order of the commits.

@@ -36,7 +36,7 @@ export interface Reason {
 
 type Look = (job: Situation) => Reason | undefined;
 
-/** What stands before a job is counted up to here. */
+/** What comes before a job is counted up to here. */
 export const MOST_AHEAD = 1_000;
 
 const ended: Look = ({ state, finishedAt, attempt, worker, lastError }) => {

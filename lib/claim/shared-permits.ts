@@ -28,7 +28,7 @@ export class SharedPermits {
     for (const permit of this.fleet) permit.promised += more;
   }
 
-  /** Before all promises are counted anew. */
+  /** Before all promises are counted again. */
   withdraw(): void {
     this.promised = 0;
     for (const permit of this.tiers) permit.promised = 0;

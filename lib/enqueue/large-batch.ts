@@ -8,7 +8,7 @@ import type { CheckedJob } from './new-job.js';
 /** Items that are read before others get a turn: some tenth of a millisecond. */
 const READ_AT_ONCE = 250;
 
-/** What makes one item a job. */
+/** What makes one item per job. */
 interface Reading {
   check: (item: EnqueueItem, index: number) => CheckedJob;
   register: (job: CheckedJob) => Promise<Lane>;

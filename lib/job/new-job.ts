@@ -11,7 +11,7 @@ export interface Held {
   commitWithinMs?: number;
   /** Staged until these jobs have succeeded. */
   dependsOn?: readonly string[];
-  /** Its queue is fair: it stands with its group. */
+  /** Its queue is fair: it is with its group. */
   fair?: boolean;
   /** It waits for a permit of this key. */
   limitKey?: string;
@@ -61,7 +61,7 @@ export interface StoredOptions {
   limitKey?: string;
   /** The schedule that enqueued it, and the time that it is for. */
   schedule?: StoredSchedule;
-  /** The name of its step: what ends tells its workflow. */
+  /** The name of its step: its end is reported to its workflow. */
   step?: string;
 }
 

@@ -45,7 +45,7 @@ const OF_OTHERS = ['wait', 'depend'];
 /** Kinds from which those of other kinds follow, in the same round. */
 const WITH_OTHERS = ['end', 'skip', 'add', 'stop'];
 
-/** Tells whom it concerns that workflows have moved on: workers of jobs that are ready, and the listeners of this process. */
+/** Notifies whom it concerns that workflows have moved on: workers of jobs that are ready, and the listeners of this process. */
 export function tellMoved(
   { lanes, later, ended }: Moved,
   signals: Pick<Signals, 'send'>,
@@ -57,7 +57,7 @@ export function tellMoved(
 
 /**
  * Moves workflows on where the statement that ended a step could not: what failed or was cancelled, what ended in somebody's transaction,
- * stages whose jobs need locks, workflows that are to stop. All of it stands in rows, so any process may do it at any time.
+ * stages whose jobs need locks, workflows that are to stop. All of it is in rows, so any process may do it at any time.
  */
 export class Advancer {
   private restMs = FIRST_REST_MS;

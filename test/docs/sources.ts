@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import ts from 'typescript';
-import { sourceOf } from './documents.js';
+import { read, sourceOf } from './documents.js';
 
 type IsWanted<Node extends ts.Node> = (node: ts.Node) => node is Node;
 
@@ -9,6 +9,13 @@ export const nodesIn = <Node extends ts.Node>(folder: string, isWanted: IsWanted
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.sql.ts'))
     .flatMap((file) => nodesOf(sourceOf(`${folder}/${file}`), isWanted));
+
+/** What is said of the code of a folder, as one text each. */
+export const commentsIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.tsx?$/.test(file))
+    .flatMap((file) => read(`${folder}/${file}`).match(/\/\*\*?[^]*?\*\/|(?<=\s)\/\/ .*/g) ?? [])
+    .map((text) => text.replaceAll(/\s*\n\s*\*?\s*/g, ' '));
 
 /** The names that an entry point exports from other files. */
 export const exportedBy = (entry: string): string[] =>

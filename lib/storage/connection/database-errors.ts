@@ -63,7 +63,7 @@ export class DatabaseError extends QueueError {
     return this.message.includes(CROWDED);
   }
 
-  /** The server answered and said no to this very statement: a locked row, a value. Asking again as it is would be refused again. */
+  /** The server replied, and said no to this very statement: a locked row, a value. Asking again as it is would be refused again. */
   get isRefusal(): boolean {
     return this.sqlState !== undefined && !SERVER_AWAY.test(this.sqlState);
   }

@@ -17,7 +17,7 @@ import { FIND_LANES, LOCK_LANES, REGISTER_LANES, REGISTER_QUEUES } from './regis
 import { SHARD } from '../connection/shard.js';
 import type { UnservedLanes } from './unserved-lanes.js';
 
-/** A lane, and whether the ends of its jobs are told to another queue. */
+/** A lane, and whether the ends of its jobs are stored as jobs of another queue. */
 export type NumberedLane = Lane & { isTold?: boolean };
 
 /** Lanes that somebody serves: of a queue or of a pattern; `name` undefined: whatever their name. */
@@ -29,7 +29,7 @@ export interface ServedLanes {
 /** Lanes with labels of one queue: whoever puts ids into labels should learn it before every claim asks for thousands of lanes. */
 export const MAX_LABELLED_LANES = 1_000;
 
-/** Lanes of one queue beyond which somebody is told: whoever puts ids into names should learn it before every claim asks for all of them. */
+/** Lanes of one queue beyond which there is a warning: whoever puts ids into names should learn it before every claim asks for all of them. */
 export const MANY_LANES = 1_000;
 
 /** Lanes that a queue may have, that a process serves, and that it remembers of those it enqueues to. */
@@ -49,7 +49,7 @@ const DRAWN_AGAIN = new Set<string | undefined>(['23505', '23503']);
 
 /**
  * Lanes by name, registered on first use outside any caller's transaction, and remembered. The database may forget them (tables that were
- * emptied, a schema made anew, lanes that nobody used): a statement that inserts says so, and they are registered again.
+ * emptied, a schema created again, lanes that nobody used): a statement that inserts says so, and they are registered again.
  */
 export class Lanes {
   private readonly byName = new Map<string, Lane>();
@@ -58,7 +58,7 @@ export class Lanes {
   private readonly registering = new Map<string, Promise<LaneName[]>>();
   private readonly crowded = new Set<string>();
 
-  /** `warn` is told once of each queue that has more than `MANY_LANES`. */
+  /** `warn` is called once of each queue that has more than `MANY_LANES`. */
   constructor(
     private readonly database: Database,
     private readonly warn: (warning: { code: string; message: string }) => void = () => undefined,
@@ -138,7 +138,7 @@ export class Lanes {
     return { lanes: rows.filter((row): row is Lane => row.queue !== null), next };
   }
 
-  /** Registers what is new; answers what the database has no room for. */
+  /** Registers what is new; returns what the database has no room for. */
   async register(lanes: readonly LaneName[], patienceMs = this.patienceMs): Promise<LaneName[]> {
     const until = performance.now() + patienceMs;
     let missing = await this.load(lanes);
@@ -166,7 +166,7 @@ export class Lanes {
     return this.byName.get(key) ?? this.registered(lane);
   }
 
-  /** Looks lanes up; answers those that there are not. */
+  /** Looks lanes up; returns those that there are not. */
   private async load(lanes: readonly LaneName[]): Promise<LaneName[]> {
     if (lanes.length === 0) return [];
     const rows = await this.database.loops.run<Lane & { lanes: number; fresh: boolean }>(

@@ -29,7 +29,7 @@ export class StagedRepository {
     return row.inTime ? 'inTime' : 'expired';
   }
 
-  /** After `take`, in the same transaction. Where it stands now, if it does not wait for its turn; one that stood nowhere stands where it belongs. */
+  /** After `take`, in the same transaction. Where it is now, if it does not wait for its turn; one that was nowhere is where it belongs. */
   async commit(run: Run, id: string): Promise<Committed> {
     const [row] = await run<Placed & { placed: boolean; lost: boolean }>(COMMIT_STAGED, [SHARD, id]); // prettier-ignore
     if (!row!.lost)

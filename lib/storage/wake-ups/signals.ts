@@ -92,13 +92,13 @@ export class Signals {
     await this.hangUp();
   }
 
-  /** Tells this process at once and others soon; with a query runner, when its transaction commits. */
+  /** Notifies this process at once and others soon; with a query runner, when its transaction commits. */
   send(signal: Signal, runner?: QueryRunner): void {
     if (runner) this.tellOnCommit(signal, runner);
     else this.tell(signal);
   }
 
-  /** Tells this process alone: the others hear of it by a notice. */
+  /** Notifies this process alone: the others hear of it by a notice. */
   sendHere(signal: Signal): void {
     for (const receiver of this.receivers) receiver(signal);
   }
@@ -121,7 +121,7 @@ export class Signals {
     this.rest.begin(error);
   }
 
-  /** Calls back when the runner's transaction has committed, where TypeORM tells and nothing of it was rolled back: a hint, too. */
+  /** Calls back when the runner's transaction has committed, where TypeORM reports it and nothing of it was rolled back: a hint, too. */
   onCommit(runner: QueryRunner, callback: () => void): void {
     this.afterCommit.add(runner, callback);
   }
@@ -255,7 +255,7 @@ export class Signals {
     for (const callback of this.onListening) callback();
   }
 
-  /** A connection that died is replaced at once; one that answers late is destroyed, or its socket would linger. */
+  /** A connection that died is replaced at once; one that replies late is destroyed, or its socket would linger. */
   private drop(client = this.client): void {
     if (!client || client !== this.client) return;
     this.client = undefined;
