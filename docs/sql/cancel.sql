@@ -43,9 +43,10 @@ with target as materialized (
       select p.ctid from target t cross join lateral (
         select ctid from simple_queue.keyed p where p.limit_key = t.limit_key and p.shard = $1 and p.queue = t.queue and p.priority = t.priority and p.run_at = t.run_at and p.id = t.id for update) p where t.limit_key is not null)) returning id),
   turned as materialized (
-    select id from unready union all select id from unscheduled union all select id from unsuspected union all select id from unstaged),
+    select id from unready union all select id from unscheduled union all select id from unsuspected union all select id from unstaged
+    union all select id from unkeyed),
   waiting as materialized (
-    select id from turned union all select id from unblocked union all select id from unfair union all select id from unkeyed),
+    select id from turned union all select id from unblocked union all select id from unfair),
   lost as materialized (
     select j.id, t.group_name, t.queue, t.seq from target t cross join lateral (
       select id from simple_queue.job where id = t.id and shard = $1 and epoch = t.epoch for update) j

@@ -28,9 +28,10 @@ export const CANCEL = statement(
         select id from simple_queue.job where id = t.id and shard = $1 for update) j where t.commit_by is not null)) returning id),
   ${unplaced('target', ['blocked', 'keyed'])},
   turned as materialized (
-    select id from unready union all select id from unscheduled union all select id from unsuspected union all select id from unstaged),
+    select id from unready union all select id from unscheduled union all select id from unsuspected union all select id from unstaged
+    union all select id from unkeyed),
   waiting as materialized (
-    select id from turned union all select id from unblocked union all select id from unfair union all select id from unkeyed),
+    select id from turned union all select id from unblocked union all select id from unfair),
   lost as materialized (
     select j.id, t.group_name, t.queue, t.seq from target t cross join lateral (
       select id from simple_queue.job where id = t.id and shard = $1 and epoch = t.epoch for update) j
