@@ -101,6 +101,6 @@ export class Lab {
 const CLEAN = {
   'nestjs-simple-queue': 'truncate simple_queue.job, simple_queue.ready, simple_queue.lease',
   'graphile-worker': 'truncate graphile_worker._private_jobs cascade',
-  'bullmq-postgres': 'truncate bullmq.job',
+  'bullmq-postgres': 'truncate bullmq.job cascade',
   'pg-boss': 'truncate pgboss.job',
 };

@@ -5,4 +5,4 @@ const CLASSES = withBackend(createPostgresBackend);
 
 /** BullMQ on PostgreSQL, else as on Redis. */
 export const open = (settings) =>
-  openOn({ ...CLASSES, connection: { connectionString: settings.url } }, settings);
+  openOn({ ...CLASSES, connection: { connectionString: settings.url, migrate: true } }, settings);
