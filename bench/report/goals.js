@@ -1,4 +1,14 @@
-const PEERS = ['graphile', 'graphile-best', 'graphile-quick', 'boss', 'boss-best', 'boss-notify'];
+/** On PostgreSQL. */
+const PEERS = [
+  'graphile',
+  'graphile-best',
+  'graphile-quick',
+  'boss',
+  'boss-best',
+  'boss-notify',
+  'bullpg',
+  'bullpg-best',
+];
 const BULLS = ['bull', 'bull-best', 'bull-fsync'];
 
 /** The goals that the project has set itself, as ratios within one run: `[name, goal, value, reached]`, value undefined where not measured. */
