@@ -130,6 +130,19 @@ describe('heavy jobs', () => {
     },
   );
 
+  it.each([
+    [3, 0],
+    [6, 2],
+  ])('of %d KiB lie in %d rows beside the table', async (kib, beside) => {
+    await jobs(2);
+    await change('payload = to_json($1::text)', [noise(kib * KIB)]);
+    const [{ name }] = (await test.database.query<{ name: string }>(
+      `select reltoastrelid::regclass::text as name from pg_class where oid = 'simple_queue.job'::regclass`,
+    )) as [{ name: string }];
+    const pieces = await test.database.query(`select distinct chunk_id from ${name}`);
+    expect(pieces).toHaveLength(beside);
+  });
+
   it('that somebody else holds by now are not fetched', async () => {
     await jobs(2);
     await change('payload = to_json($1::text)', [noise(300 * KIB)]);
