@@ -121,7 +121,7 @@ describe('simple-queue init', () => {
   it.each<[string, string[], string]>([
     ['nothing there', ['nowhere'], 'There is no package.json here'],
     ['a file for a folder', ['src/main.ts'], 'cannot be read (ENOTDIR)'],
-    ['no such module', ['.', '--module', '../../etc/passwd'], 'There is no ../../etc/passwd'],
+    ['no such module', ['.', '--module', '../../etc/passwd'], 'There is no "../../etc/passwd"'],
     ['an unknown flag', ['.', '--force'], 'unknown option'],
   ])('refuses: %s', async (_, [folder, ...flags], message) => {
     const { code, err } = await cli(['init', join(root, folder!), ...flags]);
