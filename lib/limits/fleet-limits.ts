@@ -56,10 +56,8 @@ export class FleetLimits {
   async declare(leaseOf: string | undefined): Promise<void> {
     await this.read();
     for (const limit of this.declared.values()) refuseTaken(limit, this.rows.get(limit.name));
-    for (const limit of this.declared.values()) {
-      await this.parts.limits.declare(limit, leaseOf);
-      if (leaseOf && queueOfKeys(limit.name)) await this.vouch(limit, leaseOf);
-    }
+    for (const limit of this.declared.values()) await this.parts.limits.declare(limit, leaseOf);
+    if (leaseOf) await this.vouch(leaseOf);
     await this.compareAll();
   }
 
@@ -69,10 +67,11 @@ export class FleetLimits {
     for (const limit of this.declared.values()) this.compare(limit, this.rows.get(limit.name));
   }
 
-  /** No share is divided of a limit per key: what a process declares of it stands in one that holds nothing. */
-  private async vouch(limit: DeclaredLimit, lease: string): Promise<void> {
-    const declares = ruleText(limit);
-    await this.parts.limits.take(limit.name, { lease, more: 0, wanted: 0, lanes: [], declares });
+  /** No share is divided of a limit per key: what a process declares of it stands in one that holds nothing, under each of its leases. */
+  async vouch(lease: string): Promise<void> {
+    for (const limit of this.declared.values())
+      if (queueOfKeys(limit.name))
+        await this.parts.limits.take(limit.name, { lease, more: 0, wanted: 0, lanes: [], declares: ruleText(limit) }); // prettier-ignore
   }
 
   async read(): Promise<void> {

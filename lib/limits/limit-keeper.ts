@@ -88,9 +88,9 @@ export class LimitKeeper {
 
   async round(): Promise<number> {
     const lease = this.parts.lease();
-    if (!lease) return this.active.length > 0 ? this.parts.pollIntervalMs : Infinity;
-    if (lease !== this.lease) for (const { sharing } of this.kept.values()) sharing.forget();
-    this.lease = lease;
+    const isNeeded = this.active.length > 0 || this.parts.fleet.declaresAny;
+    if (!lease) return isNeeded ? this.parts.pollIntervalMs : Infinity;
+    if (lease !== this.lease) await this.begin(lease);
     let restMs = await this.declareAgain();
     for (const { permits, sharing, drawing } of this.kept.values()) {
       if (permits.lanes.size === 0) continue;
@@ -108,6 +108,13 @@ export class LimitKeeper {
       await this.parts.limits.end(name, this.lease);
       this.parts.tell(name);
     }
+  }
+
+  /** Nothing stands under a lease yet: what this process declares has to be said again, and what it has of limits asked for. */
+  private async begin(lease: string): Promise<void> {
+    await this.parts.fleet.vouch(lease);
+    for (const { sharing } of this.kept.values()) sharing.forget();
+    this.lease = lease;
   }
 
   private keep(row: LimitRow): Kept {

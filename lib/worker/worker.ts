@@ -242,6 +242,7 @@ export class Worker {
   /** Others may hold the jobs by now. What has not started goes back (as far as it is still ours), what runs is asked to stop. */
   private onLeaseLost(): void {
     this.crew.intake.giveBackWaiting('unstarted');
+    this.loops.limit.wake();
     const runs = this.crew.dispatcher.runs();
     this.parts.events.emit('leaseLapsed', () => ({ worker: this.name, jobs: runs.length }));
     const message = 'This process could not renew its lease; another one may run the job by now.';

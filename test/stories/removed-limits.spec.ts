@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from 'nestjs-simple-queue/admin';
-import { QueueLimits } from 'nestjs-simple-queue/limits';
+import { QueueLimits, type LimitRule } from 'nestjs-simple-queue/limits';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
@@ -52,6 +52,38 @@ describe('a limit that is taken away', () => {
     expect(await story.database.query('select from simple_queue.allotment')).toEqual([]);
     await expect(admin.removeLimit('old')).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN' });
   });
+
+  it.each([
+    ['of every kind', { named: { concurrency: 2 }, paced: { rate: { limit: 9, perMs: 1_000 } } }, { mail: { fleetConcurrency: 3 } }], // prettier-ignore
+    ['of keys alone', {}, {}],
+  ])(
+    'is kept by a worker whose lease has lapsed, and which declares it again: %s',
+    async (_, limits: Record<string, LimitRule>, queues) => {
+      const imports = { perKey: { by: 'tenant', concurrency: 1 } };
+      const uses = Object.keys(limits);
+      const app = await story.start({
+        options: { limits, queues: { ...queues, imports } },
+        providers: [aHandler('calls', () => undefined, uses.length > 0 ? { uses } : {}), aHandler('mail', () => undefined)], // prettier-ignore
+      });
+      const lease = async () =>
+        (await story.database.query<{ id: string }>(`select id, lanes, about ? 'version' as told from simple_queue.lease`))[0]; // prettier-ignore
+      const declared = async () =>
+        expect((await adminOf(app).limits()).filter(({ undeclared }) => undeclared)).toEqual([]);
+      await eventually(declared);
+      const { id, ...before } = (await lease())!;
+      expect(before).toEqual({ lanes: [expect.any(Number), expect.any(Number)], told: true });
+
+      await story.database.query('delete from simple_queue.lease');
+
+      await eventually(async () => expect(await lease()).toEqual({ id: expect.not.stringMatching(id), ...before })); // prettier-ignore
+      await eventually(declared);
+      for (const { name, perKey = false } of await adminOf(app).limits())
+        await expect(adminOf(app).removeLimit(name, { perKey })).rejects.toMatchObject({ code: 'LIMIT_IN_USE' }); // prettier-ignore
+      await app.close();
+      const next = adminOf(await story.start());
+      for (const { name } of await next.limits()) await next.removeLimit(name);
+    },
+  );
 
   it('takes nothing away of a queue where one of both is in use', async () => {
     const app = await story.start({
