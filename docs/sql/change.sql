@@ -47,8 +47,12 @@ with target as materialized (
   waiting as materialized (
     select id from unready union all select id from unfair union all select id from unscheduled union all select id from unsuspected
     union all select id from unkeyed union all select id from held),
+  stamped as (
+    update simple_queue.blocked set epoch = epoch + 1
+    where shard = $1 and group_name = any(array(select group_name from asked)) and queue = any(array(select queue from asked))
+      and seq = any(array(select seq from asked where commit_by is null)) and id = any(array(select id from held where place = 'blocked')) returning id),
   moved as (
-    update simple_queue.job j set run_at = t.due, priority = coalesce($5::smallint, j.priority),
+    update simple_queue.job j set epoch = j.epoch + (j.id = any(array(select id from stamped)))::int, run_at = t.due, priority = coalesce($5::smallint, j.priority),
       payload = coalesce($6::text::json, j.payload), payload_bytes = coalesce($7::bytea, j.payload_bytes),
       limit_key = case when $8::boolean then $9::text else j.limit_key end, options = case when $8::boolean then nullif(coalesce(j.options, '{}'::jsonb) - 'limitKey'::text || case when $9::text is null then '{}'::jsonb
         else pg_catalog.jsonb_build_object('limitKey', $9::text) end, '{}'::jsonb) else j.options end

@@ -7,7 +7,7 @@ select exists (select from unnest($2::int[]) q(lane) cross join lateral (
     or exists (select from simple_queue.scheduled where shard = $1 and run_at <= statement_timestamp() and lane = any($2::int[]))
     or exists (select from (
         select distinct queue from simple_queue.lane where id = any($2::int[])) q
-      cross join lateral (select exists (select from simple_queue.head h where h.queue = q.queue and h.shard = $1 and h.halts offset 0) as halted offset 0) h
+      cross join lateral (select exists (select from simple_queue.head x where x.queue = q.queue and x.shard = $1 and x.halts offset 0) as halted offset 0) h
       cross join lateral (
         select group_name from simple_queue.vacant where queue = q.queue and shard = $1 and not h.halted offset 0) v
       cross join lateral (

@@ -41,7 +41,7 @@ with due as materialized (
     (select queue, 1 from simple_queue.vacant where queue > -1 and shard = $1 order by queue limit 1)
     union all
     select v.queue, h.n + 1 from hop h cross join lateral (
-      select queue from simple_queue.vacant where queue > h.queue and shard = $1 order by queue limit 1) v) select from hop v where v.n = 100 or not exists (select from simple_queue.head h where h.queue = v.queue and h.shard = $1 and h.halts offset 0)) as vacant,
+      select queue from simple_queue.vacant where queue > h.queue and shard = $1 order by queue limit 1) v) select from hop v where v.n = 100 or not exists (select from simple_queue.head x where x.queue = v.queue and x.shard = $1 and x.halts offset 0)) as vacant,
     exists (select from simple_queue.arrival where shard = $1) or exists (select from simple_queue.workflow
       where shard = $1 and deadline_at <= statement_timestamp() and ended_at is null and stop is null) as arrived,
     (select greatest(0, extract(epoch from due_at - statement_timestamp()) * 1000) from simple_queue.key_change

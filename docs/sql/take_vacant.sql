@@ -8,7 +8,7 @@ with recursive hop(queue, n) as (
   page as materialized (
     select q.queue, t.group_name from hop q
     cross join lateral (
-      select exists (select from simple_queue.head h where h.queue = q.queue and h.shard = $1 and h.halts offset 0) as halted,
+      select exists (select from simple_queue.head x where x.queue = q.queue and x.shard = $1 and x.halts offset 0) as halted,
         (select b.behind from unnest($3::int[], $4::text[]) b(queue, behind) where b.queue = q.queue limit 1) as behind
       offset 0) b
     left join lateral (

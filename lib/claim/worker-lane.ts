@@ -161,7 +161,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
     this.cursor.loosen();
   }
 
-  /** How long jobs of a group may follow each other past what waits for a claim. Limits of the fleet, and ranges, let in each by itself. */
+  /** How long handlers may run jobs of a group one after another past what waits for a claim. Limits of the fleet, and ranges, let in each by itself. */
   get followMs(): number {
     if (this.isPaused || this.fleet.permits.length > 0 || this.ranges.length > 0) return 0;
     return this.wasEmpty && !this.news ? 200 : 20;

@@ -218,7 +218,22 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
 
   /** Since when jobs of its ordered group run here one after another, without having stood where anybody could claim them. */
   get followsSince(): number {
-    return this.row.followsSince ?? this.startedAt;
+    return this.row.follows?.since ?? this.startedAt;
+  }
+
+  /** How many those were. */
+  get followed(): number {
+    return this.row.follows?.jobs ?? 0;
+  }
+
+  /** How long those ran. */
+  get followedMs(): number {
+    return this.row.follows?.ranMs ?? 0;
+  }
+
+  /** The next job of its group, where it was read ahead. */
+  get next(): ClaimedRow | undefined {
+    return this.row.next;
   }
 
   /** It is a step of a workflow: its end is told to those that wait for it. */

@@ -46,6 +46,8 @@ const KINDS = [
 ] as const;
 
 const MAX_BATCH = 500;
+/** Too few to be shared. */
+const FEW = 50;
 /** A job that somebody holds locked is asked for again after this. */
 const LOCKED_REST_MS = 200;
 
@@ -104,14 +106,9 @@ export class SettleQueue {
 
   /** A way at a time. What could not be settled waits for the next round, whatever went wrong. */
   private async settleRuns(): Promise<number> {
-    const { fitting, left } = thatFit(
-      this.waiting,
-      Math.min(MAX_BATCH, this.pace.most),
-      this.parts.successOf,
-    );
-    const { latest, stale } = oneRunAJob(fitting);
-    this.waiting = left.concat(stale);
-    const batch = latest.map(afterCompletion);
+    // What ends within one turn of the event loop leaves together.
+    await new Promise(setImmediate);
+    const batch = this.takeFitting();
     if (batch.length === 0) return Infinity;
     for (const entry of batch) this.underWay.add(entry);
     const open = (): Settling[] => batch.filter((entry) => this.underWay.has(entry));
@@ -132,6 +129,20 @@ export class SettleQueue {
       this.waiting.push(...again);
       for (const entry of again) this.underWay.delete(entry);
     }
+  }
+
+  private takeFitting(): Settling[] {
+    const most = Math.min(MAX_BATCH, this.pace.most, this.share);
+    const { fitting, left } = thatFit(this.waiting, most, this.parts.successOf);
+    const { latest, stale } = oneRunAJob(fitting);
+    this.waiting = left.concat(stale);
+    return latest.map(afterCompletion);
+  }
+
+  /** What waits where nothing is under way is shared by both loops. */
+  private get share(): number {
+    if (this.underWay.size > 0) return MAX_BATCH;
+    return Math.max(FEW, Math.ceil(this.waiting.length / 2));
   }
 
   private async settleBatch(batch: Settling[]): Promise<void> {

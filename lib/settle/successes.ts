@@ -1,5 +1,6 @@
 import type { ClaimRepository } from '../storage/claim/claim.repository.js';
-import type { FollowerWish, GroupRepository } from '../storage/groups/group.repository.js';
+import type { FollowerWish } from '../storage/groups/followers.js';
+import type { GroupRepository } from '../storage/groups/group.repository.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { Success } from '../storage/settle/ended-run.js';
 import type { SettleRepository } from '../storage/settle/settle.repository.js';

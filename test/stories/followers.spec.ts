@@ -10,7 +10,7 @@ const EACH = 60;
 
 describe('jobs of an ordered group that follow each other in one process', () => {
   const story = aStory();
-  let begun: { group: string; n: number; attempt: number }[] = [];
+  let begun: { group: string; n: number; to?: number; attempt: number }[] = [];
   let ended = 0;
   let on = async (_n: number): Promise<void> => undefined;
 
@@ -20,7 +20,7 @@ describe('jobs of an ordered group that follow each other in one process', () =>
 
   const handler = aHandler(
     'steps',
-    async (job: Job<{ group: string; n: number }>) => {
+    async (job: Job<{ group: string; n: number; to?: number }>) => {
       begun.push({ ...job.payload, attempt: job.attempt });
       await on(begun.length);
       ended++;
@@ -101,6 +101,29 @@ describe('jobs of an ordered group that follow each other in one process', () =>
     for (const group of ['a', 'c']) expect(orderOf(group)).toEqual(all);
     expect(orderOf('b')).toEqual(all.slice(0, orderOf('b').length));
     expect(worker.seen('cancelled').length).toBeLessThanOrEqual(2);
+  });
+
+  it('run with what they hold when their turn comes, also where they were read ahead', async () => {
+    const worker = await aWorker();
+    const seen = new Map<number, unknown>();
+    const changed = new Map<number, boolean>();
+    let ids: string[] = [];
+    on = async () => {
+      const { group, n, to } = begun.at(-1)!;
+      if (group !== 'a') return;
+      seen.set(n, to);
+      for (const later of [n + 1, n + 2, n + 5]) {
+        const id = ids[later * GROUPS.length];
+        if (!id || n % 7 !== 0) continue;
+        const payload = { group, n: later, to: n };
+        changed.set(later, (await worker.queues.change(id, { payload })).changed);
+      }
+    };
+    ids = (await enqueueAll(worker)).map(({ id }) => id);
+    await untilDone();
+    for (const [n, was] of changed) expect([n, seen.get(n) !== undefined]).toEqual([n, was]);
+    expect([...changed.values()].filter(Boolean).length).toBeGreaterThan(10);
+    for (const group of GROUPS) expect(orderOf(group)).toEqual(all);
   });
 
   it('are run by whoever comes next where the lease was lost, in order', async () => {

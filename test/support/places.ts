@@ -9,7 +9,7 @@ export const TABLE = `
   bury                        +            runs         runs         runs         runs      runs         runs         ends         +         -         +        +         +
   cancel                      +-           -            -            -            -         -            -            ?            +         -         ?        +         cancelled
   change_dead                 ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ~
-  change                      +-           +-           +-           +-           ?         +-           ?            waits        holds     -         holds    live      live
+  change                      +-           +-           +-           +-           ~         +-           ?            waits        holds     -         holds    live      live
   check_places                ?            ?            ?            ?            ?         ?            ?            ?            ?         ?         ?        live      live
   check_some_places           ?            ?            ?            ?            ?         ?            ?            ?            whole     whole     whole    live      live
   claim                       -            own          own          notyet       notyet    notyet       notyet       +-           holds     holds     holds    live      live

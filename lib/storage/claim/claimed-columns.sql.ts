@@ -10,7 +10,7 @@ export const claimedColumns = (
   j: string,
   runAt = `${n}.run_at`,
 ): string => `${n}.id, ${n}.lane, nullif(${n}.epoch, 0), nullif(${j}.priority, 0), ${runAt}::text, nullif(${j}.attempt, 0), nullif(${j}.stalls, 0),
-  nullif(${j}.reschedules, 0), nullif(${j}.suspicion, 0), nullif(${j}.created_at, ${n}.run_at)::text, ${j}.cancel_at::text, ${j}.unique_key, ${j}.fingerprint,
+  nullif(${j}.reschedules, 0), nullif(${j}.suspicion, 0), nullif(${j}.created_at, ${runAt})::text, ${j}.cancel_at::text, ${j}.unique_key, ${j}.fingerprint,
   case when ${j}.large[2] is null then ${j}.options else ${j}.options - '{headers,checkpoint}'::text[] end,
   case when ${j}.large is null then ${j}.payload else ${j}.large[1] end,
   case when ${j}.large[2] is null then ${j}.payload_bytes end, case when ${j}.large[2] is null then ${j}.last_error end, ${j}.own_lane`;

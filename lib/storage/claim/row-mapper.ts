@@ -30,8 +30,16 @@ export interface ClaimedRow {
   weight: number;
   /** Of a stray, whose place was not its job's: the job's own lane. */
   ownLane?: number | undefined;
-  /** Of a follower in an ordered group: since when this process runs jobs of the group one after another. */
-  followsSince?: number | undefined;
+  /** Of a follower in an ordered group: the job behind which it came. */
+  after?: string | undefined;
+  /** Where it is blocked, if it was read ahead. */
+  place?: string | undefined;
+  /** The next one of its group, read ahead. */
+  next?: ClaimedRow | undefined;
+  /** Of a follower: since when this process runs jobs of the group one after another, how many those were, and how long they ran. */
+  follows?: { since: number; jobs: number; ranMs: number };
+  /** What was read ahead has its turn, behind this job, at this time. */
+  turned?(after: string, at: string): void;
   /** What was left behind is here. */
   fill?(parts: HeavyParts): void;
 }
@@ -40,9 +48,12 @@ export interface ClaimedRow {
 export type HeavyParts = (string | null)[];
 
 const BLANK = 32;
+const RUN_AT = 4;
+const CREATED_AT = 9;
 export const PAYLOAD = 14;
 const OWN_LANE = 17;
-const FOLLOWS_SINCE = 19;
+const AFTER = 18;
+const PLACE = 19;
 
 /** The columns of `claimed-columns.sql.ts`; numbers that are 0 and a creation at the run time come as null. */
 export function claimedRow(c: (string | null)[]): ClaimedRow {
@@ -52,6 +63,8 @@ export function claimedRow(c: (string | null)[]): ClaimedRow {
 /** Reads from PostgreSQL's own text: nothing is converted that nobody asks for. */
 class RawRow implements ClaimedRow {
   readonly lane: number;
+  declare next?: ClaimedRow;
+  declare follows?: NonNullable<ClaimedRow['follows']>;
 
   constructor(private readonly cells: (string | null)[]) {
     this.lane = Number(cells[1]);
@@ -132,9 +145,18 @@ class RawRow implements ClaimedRow {
     return own === null || own === undefined ? undefined : Number(own);
   }
 
-  get followsSince(): number | undefined {
-    const since = this.cells[FOLLOWS_SINCE];
-    return since === null || since === undefined ? undefined : Number(since);
+  get after(): string | undefined {
+    return this.cells[AFTER] ?? undefined;
+  }
+
+  get place(): string | undefined {
+    return this.cells[PLACE] ?? undefined;
+  }
+
+  turned(after: string, at: string): void {
+    this.cells[CREATED_AT] ??= this.runAt;
+    this.cells[RUN_AT] = at;
+    this.cells[AFTER] = after;
   }
 
   fill([, cancelAt, options, payload, payloadBytes, lastError]: HeavyParts): void {

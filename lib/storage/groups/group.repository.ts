@@ -5,6 +5,7 @@ import { SHARD } from '../connection/shard.js';
 import { claimedRow, PAYLOAD, type ClaimedRow } from '../claim/row-mapper.js';
 import { CLAIM_FAIR } from '../claim/claim-fair.sql.js';
 import { DESCRIBE_GROUP } from './describe-group.sql.js';
+import { Parted, type FollowerWish } from './followers.js';
 import { HAND_ON } from './hand-on.sql.js';
 import { LIFT_BLOCKS } from './lift-blocks.sql.js';
 import { LIST_BLOCKED_GROUPS } from './list-blocked-groups.sql.js';
@@ -28,20 +29,13 @@ interface OrderedSettled {
   claimed: ClaimedRow[];
 }
 
-/** Next jobs that a process wants to run itself, as a claim of its own. */
-export interface FollowerWish extends ClaimKey {
-  lanes: number[];
-  /** Beside each success: since when jobs of its group run here one after another; null: the next one is for anybody. */
-  since: (number | null)[];
-}
-
 /** What leaves with the successes of ordered jobs. */
 interface SettledBeside {
   /** Ends of some of them are told to other queues. */
   isTold?: boolean;
   /** Claims that are over with these. */
   over?: string[];
-  followers?: FollowerWish | typeof NOBODY | undefined;
+  followers?: FollowerWish | undefined;
 }
 
 /** One page of vacant turns. */
@@ -107,9 +101,6 @@ export interface FairClaimed {
   after: string | null;
 }
 
-/** Next jobs are for whoever claims them. */
-const NOBODY = { claimId: null, lease: null, lanes: [], since: [] };
-
 /** Where the pages of vacant turns begin. */
 const FIRST_TURN: VacantFrom = { after: -1, behind: new Map() };
 
@@ -129,23 +120,16 @@ export class GroupRepository {
   async settle(
     worker: string,
     successes: Success[],
-    { isTold = false, over = [], followers = NOBODY }: SettledBeside = {},
+    { isTold = false, over = [], followers }: SettledBeside = {},
   ): Promise<OrderedSettled> {
     const kept = successes.filter(({ keepMs }) => isTold || keepMs !== undefined);
+    const parted = new Parted(successes, followers);
     const rows = await this.database.loops.rows(isTold ? SETTLE_TOLD : SETTLE_ORDERED, [
       SHARD,
-      successes.map((success) => success.id),
-      successes.map((success) => success.epoch),
-      worker,
-      `{${kept.map(keptText).join(',')}}`,
-      followers.since,
-      followers.lanes,
-      followers.claimId,
-      followers.lease,
-      over,
+      ...parted.values(worker, `{${kept.map(keptText).join(',')}}`, over),
     ]);
-    const told = JSON.parse(rows.pop()![PAYLOAD]!) as Omit<OrderedSettled, 'claimed'>;
-    return { ...told, claimed: rows.map(claimedRow) };
+    const { at, missed, ...told } = JSON.parse(rows.pop()![PAYLOAD]!) as Told;
+    return { ...told, claimed: parted.claimed(rows, at, missed) };
   }
 
   async claimFair({ claimId, lease, lane, after, wanted }: FairWish): Promise<FairClaimed> {
@@ -207,6 +191,9 @@ export class GroupRepository {
     return row && stateOf(row);
   }
 }
+
+/** Of the last row of `settle_ordered`. */
+type Told = Omit<OrderedSettled, 'claimed'> & { at: string; missed: string[] };
 
 type VacantRow = VacantKey & { free: boolean };
 

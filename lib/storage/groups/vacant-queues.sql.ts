@@ -10,4 +10,4 @@ export const vacantQueues = (after: string): string => `hop(queue, n) as (
 
 /** Is a queue halted by a dead job? */
 export const isHalted = (queue: string): string =>
-  `exists (select from simple_queue.head h where h.queue = ${queue} and h.shard = $1 and h.halts offset 0)`;
+  `exists (select from simple_queue.head x where x.queue = ${queue} and x.shard = $1 and x.halts offset 0)`;

@@ -1,6 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { claimedColumns, claimedJobs, share } from '../claim/claimed-columns.sql.js';
 import { unblocked } from '../groups/unblocked.sql.js';
+import { isHalted } from '../groups/vacant-queues.sql.js';
 import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
 import { ended, KEPT } from '../places/ended.sql.js';
 import { permitsAskedAnew } from '../places/keys.sql.js';
@@ -16,34 +17,77 @@ const SUCCEEDED = {
   last_error: undefined,
 };
 
-/** A follower that this process may run now: nothing but its turn kept it. */
-const FOLLOWS = `n.since is not null and n.lane = any($7::int[]) and n.run_at <= statement_timestamp() and n.suspicion = 0
-      and n.commit_by is null and n.limit_key is null and n.own_lane is null`;
+/** What is heavier than so many bytes is not read ahead. */
+const LIGHT = '1000';
 
-/** Members: the next jobs of the groups of `held` have their turns. */
-const PASSED_ON = `next as materialized (
-    select n.*, ${FOLLOWS} as follows from (
-      select h.id as after, h.since, n.place, n.id, n.lane, n.epoch, j.* from held h
+/** A follower that this process may run now: nothing but its turn keeps it. */
+const follows = (
+  row: string,
+): string => `${row}.lane = any($7::int[]) and ${row}.run_at <= statement_timestamp() and ${row}.suspicion = 0
+      and ${row}.commit_by is null and ${row}.limit_key is null and ${row}.own_lane is null`;
+
+const MORE = ', run_at, commit_by, limit_key';
+
+/** Members: the next jobs of the groups of `held` and `first` have their turns. */
+const PASSED_ON = `known as materialized (
+    select u.after, u.id, u.epoch, n.place from unnest($11::uuid[], $12::tid[], $13::uuid[], $14::int[], $15::int[]) u(after, place, id, epoch, queue)
+    cross join lateral (
+      select ctid as place from simple_queue.blocked
+      where ctid = u.place and shard = $1 and id = u.id and epoch = u.epoch limit 1 for update skip locked) n
+    where (u.after in (select id from first)) is true and not ${isHalted('u.queue')}),
+  next as materialized (
+    select n.*, n.ahead is not null and ${follows('n')} as follows from (
+      select h.id as after, h.ahead, h.group_name, h.queue, n.place, n.seq, n.id, n.lane, n.epoch, j.* from held h
       cross join lateral (
         select ctid as place from simple_queue.blocked
         where group_name = h.group_name and shard = $1 and queue = h.queue and seq > h.seq order by seq limit 1) l
       cross join lateral (
-        select ctid as place, id, lane, epoch, null::timestamptz as run_at from simple_queue.blocked
+        select ctid as place, seq, id, lane, epoch, null::timestamptz as run_at from simple_queue.blocked
         where ctid = l.place and shard = $1 limit 1 for update skip locked) n
-      ${claimedJobs(share('cardinality($2::uuid[])'), 'limit 1 for update skip locked', ', run_at, commit_by, limit_key')}
-      where not exists (select from simple_queue.head x where x.queue = h.queue and x.shard = $1 and x.halts offset 0)) n),
+      ${claimedJobs(share('cardinality($2::uuid[])'), 'limit 1 for update skip locked', MORE)}
+      where not ${isHalted('h.queue')}) n),
   taken as materialized (select * from next where follows),
-  ${unblocked('select id from next where not follows')},
+  ahead as materialized (
+    select a.* from taken t cross join lateral (
+      select n.*, bool_and(${follows('n')} and n.large is null) over (order by n.seq) as follows from (
+        select t.id as after, n.place, n.seq, n.id, n.lane, n.epoch, j.* from (
+          select ctid as place, seq, id, lane, epoch, null::timestamptz as run_at from simple_queue.blocked
+          where group_name = t.group_name and shard = $1 and queue = t.queue and seq > t.seq order by seq limit t.ahead) n
+        ${claimedJobs(LIGHT, 'offset 0', MORE)}) n) a
+    where a.follows),
+  ${unblocked('select id from next where not follows', 'select place from next union all select place from known')},
   claimed as (
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
-    select $8::uuid, $1, $9::uuid, array_agg(id), array_agg(epoch) from taken having count(*) > 0),
+    select $8::uuid, $1, $9::uuid, array_agg(id), array_agg(epoch)
+    from (select id, epoch from taken union all select id, epoch from known) n having count(*) > 0),
   over as (
     delete from simple_queue.claim where shard = $1 and id = any($10::uuid[]))`;
 
+/** A member: the turns of groups whose next job could not be had. */
+const VACATED = `vacated as (
+    insert into simple_queue.vacant (group_name, shard, queue)
+    select group_name, $1, queue from held h
+    where (select count(*) from next) < (select count(*) from held)
+      and seq is not null and not exists (select from next n where n.after = h.id)
+    union all
+    select group_name, $1, queue from first where (id in (select after from known)) is not true
+    returning queue),`;
+
+/** What was claimed, what was read ahead, and what else came of it. */
+const CAME = `select ${claimedColumns('n', 'n', 'greatest(n.run_at, statement_timestamp())')}, n.after, null from taken n
+  union all
+  select ${claimedColumns('n', 'n')}, n.after, n.place::text from ahead n
+  union all
+  select null, null, null, null, null, null, null, null, null, null, null, null, null, null, told, null, null, null, null, null from told`;
+
 /**
- * Settles successes of ordered jobs, fenced by epoch, and passes the turn of each group on to its next job. Where $6 says since when
- * this process runs jobs of the group one after another, that job is claimed with the same commit ($7: its lanes, $8: the claim, $9: the
- * lease): it never stands in `ready`. Otherwise, and whatever else keeps it, it goes where jobs with a turn stand.
+ * Settles successes of ordered jobs, fenced by epoch, and passes the turn of each group on to its next job. Where $6 says how many of the
+ * group to read ahead, that job is claimed with the same commit ($7: its lanes, $8: the claim, $9: the lease): it never stands in `ready`.
+ * Otherwise, and whatever else keeps it, it goes where jobs with a turn stand.
+ *
+ * What is read ahead stays blocked, and whoever changes a blocked job raises its epoch. So the next settle of the group need not look: of
+ * first runs ($11) whose next jobs were read ahead it takes these by their places ($12 to $14, of the queues $15), as far as they are
+ * there still.
  *
  * No lock of the group is taken: whoever enqueues may hold it for as long as its transaction lasts. The lowest blocked row that is
  * visible is the next in commit order; where none is, or where somebody holds it or its job locked (a cancel or a commit in a user's
@@ -56,33 +100,32 @@ const PASSED_ON = `next as materialized (
  * The last row tells in the payload's place what else came of it.
  */
 const settle = (isKept: string, more: string, woken: string): string => `with held as materialized (
-    select u.id, u.since, j.* from unnest($2::uuid[], $3::int[], $6::float8[]) u(id, epoch, since)
+    select u.id, u.ahead, j.* from unnest($2::uuid[], $3::int[], $6::int[]) u(id, epoch, ahead)
     cross join lateral (
       select queue, group_name, seq, limit_key from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j),
-  done as (
+  gone as (
     delete from simple_queue.job where shard = $1 and id = any(array(select id from held)) returning ${KEPT}, queue),
+  first as (
+    delete from simple_queue.job where shard = $1 and id = any($11::uuid[]) and epoch = 0 returning ${KEPT}, queue, group_name),
+  done as (select * from gone union all select ${KEPT}, queue from first),
   kept as (
     ${ended('archive', SUCCEEDED)}
     from (select *, $5::jsonb -> id::text as k from done) d where ${isKept}),
   ${PASSED_ON},
   ${placed('moved', ['ready', 'suspect', 'scheduled', 'staged', 'keyed'], { ready: 'lane', scheduled: 'id' })},
   ${permitsAskedAnew('held t')},${more}
-  vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue)
-    select group_name, $1, queue from held h
-    where (select count(*) from next) < (select count(*) from held)
-      and seq is not null and not exists (select from next n where n.after = h.id)
-    returning queue),
+  ${VACATED}
   told as (
     select json_build_object('lanes', array(select distinct lane from ${woken}),
       'later', (select count(*) from scheduled),
       'vacant', (select count(*) from vacated),
       'keys', exists (select from unpermitted) or exists (select from keyed),
       'lost', array(select u.id from unnest($2::uuid[]) u(id)
-        where (select count(*) from held) < cardinality($2::uuid[]) and not exists (select from held h where h.id = u.id))) as told)
-  select ${claimedColumns('n', 'n', 'greatest(n.run_at, statement_timestamp())')}, null, n.since from taken n
-  union all
-  select null, null, null, null, null, null, null, null, null, null, null, null, null, null, told, null, null, null, null, null from told`;
+        where (select count(*) from held) < cardinality($2::uuid[]) and not exists (select from held h where h.id = u.id)
+        union all select u.id from unnest($11::uuid[]) u(id) where (u.id in (select id from first)) is not true),
+      'at', statement_timestamp()::text,
+      'missed', array(select u.id from unnest($13::uuid[]) u(id) where (u.id in (select id from known)) is not true)) as told)
+  ${CAME}`;
 
 export const SETTLE_ORDERED = statement('settle_ordered', settle('k is not null', '', 'readied'));
 

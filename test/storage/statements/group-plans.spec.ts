@@ -7,7 +7,10 @@ import { Uuid7 } from '../../../lib/runtime/uuid7.js';
 import type { Run } from '../../../lib/storage/connection/connections.js';
 import { EnqueueRepository } from '../../../lib/storage/enqueue/enqueue.repository.js';
 import type { NewJob } from '../../../lib/job/new-job.js';
+import type { ClaimedRow } from '../../../lib/storage/claim/row-mapper.js';
+import type { FollowerWish } from '../../../lib/storage/groups/followers.js';
 import { GroupRepository } from '../../../lib/storage/groups/group.repository.js';
+import type { Success } from '../../../lib/storage/settle/ended-run.js';
 import { HealthRepository } from '../../../lib/storage/diagnosis/health.repository.js';
 import type { Lane } from '../../../lib/job/lane.js';
 import { StagedRepository } from '../../../lib/storage/staged/staged.repository.js';
@@ -130,13 +133,8 @@ describe('plans of groups on large tables', () => {
       new GroupRepository(database),
       new StagedRepository(database),
     ];
-    const successes = (await idsWhere('seq between 1 and 500')).map((id) => ({
-      id,
-      epoch: 0,
-      runMs: 1,
-      keepMs: DAY_MS,
-      output: '1',
-    }));
+    const successOf = (id: string) => ({ id, epoch: 0, runMs: 1, keepMs: DAY_MS, output: '1' });
+    const successes = (await idsWhere('seq between 1 and 500')).map(successOf);
     await test.database.query(
       `delete from simple_queue.ready where id in (select id from simple_queue.job where seq <= 600)`,
     );
@@ -145,6 +143,7 @@ describe('plans of groups on large tables', () => {
       vacant: 0,
       lost: [],
     });
+    await follow(groups, (await idsWhere('seq between 1101 and 1400')).map(successOf));
     await groups.handOn();
     const verdict = {
       state: 'failed',
@@ -185,6 +184,24 @@ describe('plans of groups on large tables', () => {
     await new CancelRepository().byGroup(run, { group: 'g700', queue: 'mail' }, KEEP);
     await callersWork(run, new EnqueueRepository(database, test.storage.lanes), staged);
     return costs;
+  }
+
+  /** Their next jobs are claimed, and those behind them read ahead; then these end, and those are claimed. */
+  async function follow(groups: GroupRepository, successes: Success[]): Promise<void> {
+    const wishFor = (next: (ClaimedRow | undefined)[]): FollowerWish => ({
+      claimId: randomUUID(),
+      lease: randomUUID(),
+      lanes: [lane.id],
+      following: next.map((row) => ({ next: row, ahead: 10, queue: lane.queueId })),
+    });
+    const followers = wishFor(successes.map(() => undefined));
+    const { claimed } = await groups.settle('w', successes, { followers });
+    expect(claimed).toHaveLength(successes.length);
+    const ended = claimed.map(({ id }) => ({ ...successes[0]!, id }));
+    const known = wishFor(claimed.map(({ next }) => next));
+    const settled = await groups.settle('w', ended, { followers: known });
+    expect(settled).toMatchObject({ vacant: 0, lost: [] });
+    expect(settled.claimed).toHaveLength(successes.length);
   }
 
   async function callersWork(

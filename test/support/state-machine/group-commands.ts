@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import type { InTransaction } from '../../../lib/job/enqueue-options.js';
-import type { FollowerWish } from '../../../lib/storage/groups/group.repository.js';
+import type { ClaimedRow } from '../../../lib/storage/claim/row-mapper.js';
+import type { FollowerWish } from '../../../lib/storage/groups/followers.js';
 import { Command, given, OfJob, pick, some, successOf } from './command.js';
-import type { Model, ModelItem, ModelJob } from './model.js';
+import type { Model, ModelItem, ModelJob, ModelRun } from './model.js';
 import { KEEP, QUEUE, type Real } from './real.js';
 
 const MAX_OPEN = 3;
+const AHEAD = 2;
 
 /** Successes of ordered jobs, and what their groups go on with: where a worker follows, it has the next jobs by the same commit. */
 export class SettleOrdered extends Command {
@@ -24,7 +26,7 @@ export class SettleOrdered extends Command {
     const before = model.groups.vacant;
     const turned = whatIsBlocked(model);
 
-    const followers = this.wish(runs.length, real);
+    const followers = this.wish(runs, real);
 
     const { lanes, later, vacant, claimed, ...answer } = await real.storage.groups.settle(
       'worker',
@@ -33,7 +35,8 @@ export class SettleOrdered extends Command {
     );
 
     for (const run of runs)
-      if (model.holds(run)) model.end(run.id, 'succeeded', { spent: 1, turn: 'pass' });
+      if (model.holds(run))
+        model.end(run.id, 'succeeded', { spent: 1, turn: this.turnOf(run, model, real) });
     expect(answer.lost.sort()).toEqual(lost.sort());
     expect({ later, vacant }).toEqual({
       later: turned('scheduled').length,
@@ -43,14 +46,30 @@ export class SettleOrdered extends Command {
     const followed = followers ? ready.map(({ id }) => id) : [];
     expect(claimed.map(({ id }) => id).sort()).toEqual(followed.sort());
     if (followers) model.claim(followers.claimId, followers.lease, followed);
+    for (const row of claimed) real.ahead.set(row.id, row.next);
     expect(lanes).toEqual(ready.length > followed.length ? [real.lanes.plain.id] : []);
   }
 
-  private wish(runs: number, real: Real): FollowerWish | undefined {
+  private wish(runs: ModelRun[], real: Real): FollowerWish | undefined {
     if (this.follower === undefined) return undefined;
     const { lease } = pick(real.workers, this.follower);
-    const since = Array.from({ length: runs }, () => 1);
-    return { claimId: randomUUID(), lease, lanes: [real.lanes.plain.id], since };
+    const { id, queueId } = real.lanes.plain;
+    const following = runs.map((run) => ({
+      next: this.knownOf(run, real),
+      queue: queueId,
+      ahead: AHEAD,
+    }));
+    return { claimId: randomUUID(), lease, lanes: [id], following };
+  }
+
+  /** What was read ahead and is not the next one any more leaves the turn vacant. */
+  private turnOf(run: ModelRun, model: Model, real: Real): 'pass' | 'skip' {
+    const known = this.knownOf(run, real);
+    return known && !model.groups.isNext(run.id, known) ? 'skip' : 'pass';
+  }
+
+  private knownOf({ id, epoch }: ModelRun, real: Real): ClaimedRow | undefined {
+    return this.follower !== undefined && epoch === 0 ? real.ahead.get(id) : undefined;
   }
 }
 

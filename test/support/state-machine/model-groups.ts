@@ -74,6 +74,12 @@ export class ModelGroups {
     }
   }
 
+  /** Is it the first in line behind the job that has the turn? */
+  isNext(holder: string, next: Pick<ModelJob, 'id' | 'epoch'>): boolean {
+    const group = [...this.active.values()].find((each) => each.holder?.id === holder);
+    return group?.line[0]?.id === next.id && group.line[0].epoch === next.epoch;
+  }
+
   isDeadJob(job: ModelJob): boolean {
     return this.active.get(job.group ?? '')?.dead?.job === job;
   }

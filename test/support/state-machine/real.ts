@@ -10,6 +10,7 @@ import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { OnDeadJob } from '../../../lib/job/job-state.js';
 import type { Lane } from '../../../lib/job/lane.js';
 import { Cursor } from '../../../lib/claim/cursor.js';
+import type { ClaimedRow } from '../../../lib/storage/claim/row-mapper.js';
 import type { TestStorage } from '../storage.js';
 import { LABEL, successOf } from './command.js';
 import { PLACES } from '../places.js';
@@ -52,6 +53,8 @@ export class Real {
   /** Of a worker, for the plain lane, and its clock. */
   cursor = new Cursor();
   now = 0;
+  /** By job, what was read ahead behind it. */
+  readonly ahead = new Map<string, ClaimedRow | undefined>();
 
   constructor(readonly test: TestStorage) {
     this.queues = new QueueService(test.storage, OPTIONS, test.events);
@@ -72,6 +75,7 @@ export class Real {
     await this.query(TABLES.map((table) => `delete from simple_queue.${table}`).join('; '));
     await this.query('update simple_queue.queue set paused_at = null');
     await this.findLanes();
+    this.ahead.clear();
     const { storage, queues, test } = this;
     this.remote = new PostgresJobQueue({
       storage,
