@@ -18,7 +18,7 @@ import { undoable } from '../storage/connection/callers/undoable.js';
 import type { Storage } from '../storage/storage.js';
 import type { Signal } from '../storage/wake-ups/signals.js';
 import { wakeUpOfCancel } from '../storage/wake-ups/wake-up.js';
-import type { DueRow, Tick } from '../storage/schedules/schedule.repository.js';
+import type { DueCounts, DueRow, Tick } from '../storage/schedules/schedule.repository.js';
 
 /** How often a worker looks for schedules that nobody has told it of. */
 const LOOK_MS = 5_000;
@@ -26,6 +26,8 @@ const LOOK_MS = 5_000;
 const WAIT_MS = 1_000;
 /** What somebody holds locked was skipped. */
 const SKIPPED_REST_MS = 200;
+/** As many of a kind as one look finds. */
+const PAGE = 100;
 
 /** Where it is turned: as the duties of `maintenance`, of which it is one. */
 export interface TickerSite {
@@ -56,6 +58,8 @@ export class Ticker {
   private readonly archive: Retention;
   /** Schedules that cannot be worked, by hash: said once. */
   private readonly told = new Set<string>();
+  /** What could not be moved, page by page, hides nothing behind it. */
+  private passed: DueCounts = { due: 0, waiting: 0 };
 
   constructor(private readonly site: TickerSite) {
     const ids = new Uuid7();
@@ -67,13 +71,28 @@ export class Ticker {
   async round(): Promise<number> {
     const { storage, declared, lease } = this.site;
     await declared?.check(lease?.());
-    const { now, soonest, waits, due } = await storage.schedules.findDue();
-    let moved = 0;
-    for (const row of due) if (await this.work(row, now)) moved++;
-    if (moved > 0) return 0;
-    if (due.length > 0) return SKIPPED_REST_MS;
+    const { now, soonest, waits, due } = await storage.schedules.findDue(this.passed);
+    const { moved, isFull } = await this.workAll(due, now);
+    if (moved > 0 || isFull) return 0;
+    if (due.length > 0 || (soonest !== null && soonest <= now)) return SKIPPED_REST_MS;
     const nextMs = soonest === null ? Infinity : Math.max(1, Math.ceil(soonest - now));
     return Math.min(nextMs, waits ? WAIT_MS : LOOK_MS, LOOK_MS);
+  }
+
+  /** `isFull`: there may be more behind them. The next look goes on there, also where one of them fails. */
+  private async workAll(due: DueRow[], now: number): Promise<{ moved: number; isFull: boolean }> {
+    const found = { due: 0, waiting: 0 };
+    let moved = 0;
+    for (const row of due) {
+      const kind = row.waitingAt === null ? 'due' : 'waiting';
+      found[kind]++;
+      this.passed[kind]++;
+      if (!(await this.work(row, now))) continue;
+      this.passed[kind]--;
+      moved++;
+    }
+    for (const kind of ['due', 'waiting'] as const) if (found[kind] < PAGE) this.passed[kind] = 0;
+    return { moved, isFull: Math.max(found.due, found.waiting) === PAGE };
   }
 
   /** False: somebody else has, or holds it. What cannot be worked is in nobody's way. */

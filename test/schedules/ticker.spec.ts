@@ -148,6 +148,31 @@ describe('Ticker', () => {
     expect(await outcomes('locked')).toEqual(['enqueued']);
   });
 
+  it('works what is due behind 100 that somebody holds locked, and behind as many ticks that wait', async () => {
+    const names = Array.from({ length: 150 }, (_, index) => `locked${index}`);
+    await Promise.all([...names, 'free', 'waits'].map((name) => put(name, { overlap: 'queue' })));
+    await Promise.all(names.map((name) => letPass(name, 20)));
+    await letPass('free', 10);
+    await test.database.query(
+      `update simple_queue.schedule set waiting = case when name = 'waits' then 1 else 2 end where name <> 'free'`,
+    );
+    await test.database.query(
+      `insert into simple_queue.tick (schedule, shard, at, outcome) select name, 0, date_trunc('second', now() - interval '1 day'), 'waiting' from simple_queue.schedule where waiting > 0`,
+    );
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    await rival.query(`select from simple_queue.schedule where name like 'locked%' for update`);
+    const ticker = aTicker();
+    const rests: number[] = [];
+    for (let rounds = 0; rounds < 6; rounds++) rests.push(await ticker.round());
+    await rival.commit();
+    await rival.close();
+    expect([await outcomes('free'), await outcomes('waits')]).toEqual([['enqueued'], ['enqueued']]);
+    expect(rests).toContain(200);
+    await turn(ticker);
+    expect(await jobs()).toHaveLength(152);
+  });
+
   it('works any number of schedules that are due at once, in bounded looks', async () => {
     const names = Array.from({ length: 250 }, (_, index) => `s${index}`);
     await Promise.all(names.map((name) => put(name)));

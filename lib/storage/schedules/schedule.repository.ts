@@ -41,6 +41,12 @@ export interface ScheduleRow {
 /** `waitingAt`: the tick that may go on now. */
 export type DueRow = ScheduleRow & { waitingAt: number | null };
 
+/** How many of those that are due, and of those whose waiting tick may go on. */
+export interface DueCounts {
+  due: number;
+  waiting: number;
+}
+
 interface DueSchedules {
   /** The database's time. */
   now: number;
@@ -91,10 +97,11 @@ const NO_JOB: unknown[] = [null, null, null, null, null, null, null];
 export class ScheduleRepository {
   constructor(private readonly database: Database) {}
 
-  async findDue(): Promise<DueSchedules> {
+  /** At most 100 of each kind, behind the first `passed`. */
+  async findDue(passed: DueCounts = { due: 0, waiting: 0 }): Promise<DueSchedules> {
     const rows = await this.database.loops.run<DueRow & Omit<DueSchedules, 'due'>>(
       FIND_DUE_SCHEDULES,
-      [SHARD],
+      [SHARD, passed.due, passed.waiting],
     );
     const { now, soonest, waits } = rows[0]!;
     return { now, soonest, waits, due: rows.filter(({ name }) => name !== null) };
