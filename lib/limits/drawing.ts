@@ -26,6 +26,9 @@ export class Drawing {
   /** Of the limit, when that was reckoned. */
   private version = 0;
   private timer: NodeJS.Timeout | undefined;
+  /** What others have waited for since before then is theirs. */
+  private drewAt = performance.now();
+  private lease = '';
 
   constructor(
     private readonly permits: FleetPermits,
@@ -33,7 +36,8 @@ export class Drawing {
   ) {}
 
   /** Returns how long it may rest. */
-  async round(): Promise<number> {
+  async round(lease: string): Promise<number> {
+    this.lease = lease;
     await this.returnLapsed();
     const restMs = await this.turn();
     const lapseAt = this.permits.slots?.lapseAt() ?? Infinity;
@@ -101,13 +105,16 @@ export class Drawing {
     const lanes = asked.map((lane) => lane.id);
     for (const lane of asked) lane.lookedFor();
     const sentAt = performance.now();
-    const drawn = await parts.limits.draw(permits.row.name, { starts, here, lanes });
+    const waitsMs = sentAt - this.drewAt;
+    const wish = { starts, here, lanes, waitsMs, lease: this.lease };
+    const drawn = await parts.limits.draw(permits.row.name, wish);
     const now = performance.now();
     if (!drawn) return parts.pollIntervalMs;
     if (drawn.heldMs > 0) permits.hold(drawn.heldMs);
     permits.drew(drawn, sentAt, now);
     if (drawn.waiting === 0) for (const lane of asked) lane.foundEmpty(now + parts.pollIntervalMs);
     if (drawn.drawn > 0) this.started();
+    if (drawn.drawn > 0) this.drewAt = sentAt;
     return this.restAfter(drawn, drawn.waiting + here > 0);
   }
 

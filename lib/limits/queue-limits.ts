@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { inMs, msOf, type Duration } from '../job/values/duration.js';
@@ -109,10 +110,11 @@ export class QueueLimits {
       id: this.ids.next(),
       until: performance.now() + msOf(timeoutMs),
     };
-    await unlessAborted(
+    const entry = await unlessAborted(
       this.turnstile.inLine(name, () => this.enter(call)),
       signal,
     );
+    if (entry.startMs > 0) await this.untilStart(call, entry);
     const inside = this.stay(call, work);
     this.inside.add(inside);
     return inside.finally(() => this.inside.delete(inside));
@@ -159,13 +161,35 @@ export class QueueLimits {
     return this.opening;
   }
 
-  private async enter(call: Call): Promise<void> {
+  /** Others of this process may ask meanwhile. */
+  private async untilStart(call: Call, entry: Entry): Promise<void> {
+    try {
+      await setTimeout(Math.ceil(entry.startMs), undefined, { signal: call.signal });
+      if (this.isClosing) throw closed();
+    } catch (error) {
+      await this.abandon(call, entry);
+      throw call.signal?.aborted ? call.signal.reason : error;
+    }
+  }
+
+  private async unlessGone(call: Call, entry: Entry): Promise<Entry> {
+    if (call.signal?.aborted) await this.abandon(call, entry);
+    call.signal?.throwIfAborted();
+    return entry;
+  }
+
+  private async abandon({ name, id, weight }: Call, { fullAt }: Entry): Promise<void> {
+    if (fullAt) await this.storage.limits.giveBackStarts(name, weight, fullAt).catch(() => undefined); // prettier-ignore
+    await this.turnstile.leave(name, id);
+  }
+
+  private async enter(call: Call): Promise<Entry> {
     try {
       for (;;) {
         call.signal?.throwIfAborted();
         if (this.isClosing) throw closed();
         const entry = (await this.turnstile.ask(call)) ?? (await this.askAnew(call));
-        if (entry.entered) return call.signal?.throwIfAborted();
+        if (entry.entered) return await this.unlessGone(call, entry);
         refuseUnreachable(call, entry);
         await this.rest(call, entry);
       }
@@ -209,7 +233,7 @@ export class QueueLimits {
 }
 
 /** Whoever gives up waits for nobody in front; its own turn finds the signal aborted, and leaves. */
-async function unlessAborted(turn: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+async function unlessAborted<T>(turn: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return turn;
   let stop = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
@@ -219,7 +243,7 @@ async function unlessAborted(turn: Promise<void>, signal: AbortSignal | undefine
     stop = () => signal.removeEventListener('abort', onAbort);
   });
   turn.catch(() => undefined);
-  await Promise.race([turn, aborted]).finally(stop);
+  return Promise.race([turn, aborted]).finally(stop);
 }
 
 function refuse(problems: string[]): void {

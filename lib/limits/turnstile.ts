@@ -1,3 +1,4 @@
+import { DRAWN_AHEAD_MS } from '../job/limit.js';
 import { workerName } from '../runtime/worker-name.js';
 import type { Entry } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
@@ -7,6 +8,7 @@ interface Asking {
   id: string;
   weight: number;
   signal: AbortSignal | undefined;
+  until: number;
 }
 
 const BEATS = 3;
@@ -34,11 +36,13 @@ export class Turnstile {
     return turn;
   }
 
-  async ask({ name, id, weight }: Asking): Promise<Entry | undefined> {
+  async ask({ name, id, weight, until }: Asking): Promise<Entry | undefined> {
     const isFirst = !this.inside.has(id);
     this.inside.set(id, name);
     const { keepMs, storage } = this;
-    const entry = await storage.limits.enter(name, { id, weight, keepMs, holder: workerName() });
+    const aheadMs = Math.max(0, Math.min(DRAWN_AHEAD_MS, until - performance.now()));
+    const holder = workerName();
+    const entry = await storage.limits.enter(name, { id, weight, keepMs, holder, aheadMs });
     if (entry?.isFull && isFirst) storage.signals.tellOfLimit(name);
     this.beat ??= setInterval(() => this.renew(), keepMs / BEATS).unref();
     return entry;

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { FleetLimits } from '../limits/fleet-limits.js';
 import { queueOfKeys } from '../job/limit.js';
 import type { Lane } from '../job/lane.js';
@@ -72,14 +73,17 @@ export class LimitedPulls {
     wish: LimitedWish,
     claim: (most: number) => Promise<ClaimedRow[]>,
   ): Promise<ClaimedRow[]> {
-    const { limits } = this.parts.storage;
+    const { limits, signals } = this.parts.storage;
     const keepMs = KEEP_SHARE * this.parts.options.queryTimeoutMs;
     const claimAtMost = (limit: number): Promise<ClaimedRow[]> =>
       next === undefined ? claim(limit) : this.within(next, others, { ...wish, limit }, claim);
     const lent = await limits.lend(name, { ...wish, keepMs });
-    if (!lent) return (await limits.list([name])).length > 0 ? [] : claimAtMost(wish.limit);
+    if (!lent) return claimAtMost(wish.limit);
+    if (lent.isNew) signals.tellOfLimit(name);
+    if (lent.lent === 0) return [];
     let used = 0;
     try {
+      if (lent.startMs > 0) await setTimeout(Math.ceil(lent.startMs));
       const rows = await claimAtMost(lent.lent);
       used = rows.length;
       return rows;

@@ -50,6 +50,27 @@ describe('pulled claims of a limited queue', () => {
     await expect(queueOf(app).complete(leaseId, id)).rejects.toMatchObject({ code: 'LEASE_LOST' });
   });
 
+  it.each([{ rate: { limit: 20, perMs: 1_000 } }, { fleetConcurrency: 2 }])(
+    'have their turn beside a worker that wants all of it: %j',
+    async (rule) => {
+      let [jobs, isOver] = [0, false];
+      const again = async () => void (++jobs && !isOver && (await app.queues.enqueue('busy', 1)));
+      const providers = [aHandler('busy', again)];
+      const app = await story.start({ options: { queues: { busy: rule } }, providers });
+      const edge = queueOf(await story.start({ options: { worker: false, queues: { busy: rule } } })); // prettier-ignore
+      await app.queues.enqueueMany('busy', Array.from({ length: 200 }, (_, n) => ({ payload: n }))); // prettier-ignore
+      await eventually(() => expect(jobs).toBeGreaterThan(0));
+
+      for (let pulled = 0; pulled < 3; pulled++)
+        await eventually(async () => {
+          const claimed = await edge.claim({ ...REQUEST, queues: ['busy'], limit: 1 });
+          expect(claimed.jobs).toHaveLength(1);
+          await edge.complete(claimed.leaseId, claimed.jobs[0]!.id);
+        });
+      isOver = true;
+    },
+  );
+
   it('keep to a rate', async () => {
     const rate = { limit: 2, perMs: 3_600_000 };
     const app = await story.start({ options: { queues: { paced: { rate } } } });

@@ -61,6 +61,36 @@ describe('calls within a limit', () => {
     expect(await limitsOf(web).within('shared', { weight: 2 }, () => 'called')).toBe('called');
   });
 
+  it.each([
+    ['of a rate', { rate: { limit: 20, perMs: 1_000 } }],
+    ['of a slow rate', { rate: { limit: 2, perMs: 1_000, burst: 1 } }],
+    ['of a strict rate', { rate: { limit: 20, perMs: 1_000, strict: true } }],
+    ['of permits and a rate', { concurrency: 3, rate: { limit: 40, perMs: 1_000 } }],
+  ])(
+    'begin beside a worker that wants each start %s, and so does the worker',
+    async (_, rule) => {
+      const options = { limits: { busy: rule } };
+      let [jobs, calls] = [0, 0];
+      const worker = await story.start({
+        options,
+        providers: [aHandler('work', () => void jobs++, { uses: ['busy'] })],
+      });
+      const webs = [await aWeb(options.limits), await aWeb(options.limits)];
+      await worker.queues.enqueueMany('work', Array.from({ length: 1_000 }, (__, n) => ({ payload: n }))); // prettier-ignore
+      await eventually(() => expect(jobs).toBeGreaterThan(0));
+      const before = jobs;
+
+      const call = async (web: TestApplication) => {
+        for (let n = 0; n < 3 || jobs < before + 2; n++)
+          await limitsOf(web).within('busy', { timeoutMs: 15_000 }, () => calls++);
+      };
+      await Promise.all(webs.map(call));
+
+      expect(calls).toBeGreaterThanOrEqual(6);
+    },
+    60_000,
+  );
+
   it('hold it until they have ended: what they only started holds nothing then', async () => {
     const web = await aWeb({ held: { concurrency: 2 } });
     const gate = aGate();

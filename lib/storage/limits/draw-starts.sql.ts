@@ -1,23 +1,38 @@
 import { DRAWN_AHEAD_MS } from '../../job/limit.js';
 import { statement } from '../connection/statement.js';
 import { after, FIRST_MS, fitting, HELD_MS, IS_OPEN } from './buckets.sql.js';
+import { IN_FRONT, lineBefore, rowOf } from './in-line.sql.js';
 import { waitingIn } from './look-at-limit.sql.js';
 
-const WANTED = `least($3::int, (select n from due) + $5::int, ${fitting(DRAWN_AHEAD_MS)})`;
+const WANTED = `least($3::int, (select n from due) + $5::int, ${fitting(DRAWN_AHEAD_MS)} - ${IN_FRONT})`;
+const SELF = rowOf('$7');
 
 /**
  * Draws starts of a rate for the next half second: as many as are wanted ($3), as jobs wait in these lanes ($4) and in the process ($5), and as conform. `firstMs` is
  * when the first of them may start, from now, and `stepMs` what lies between them; one that would have conformed earlier may start at once.
+ * What others wait for since before its last draw ($6 ms ago) is left to them; where that is long ago and nothing is left, it ($7: its lease) waits in line, too.
  */
 export const DRAW_STARTS = statement(
   'draw_starts',
   `with due as materialized (select ${waitingIn('$4', '$3::int')} as n),
+  ${lineBefore(SELF, `statement_timestamp() - $6::float8 * interval '1 millisecond'`)},
   drawn as (
     update simple_queue.fleet_limit set next_at = ${after(WANTED)}, granted = ${WANTED}
     where name = $2 and shard = $1 and rate is not null and ${IS_OPEN} and ${WANTED} > 0
-    returning granted as got, next_at as full_at)
+    returning granted as got, next_at as full_at),
+  waits as (
+    insert into simple_queue.allotment (name, shard, lease, n, wanted, turn_at, expires_at)
+    select name, $1, ${SELF}, 0, 0, statement_timestamp() - $6::float8 * interval '1 millisecond',
+      statement_timestamp() + least(60000, ${2 * DRAWN_AHEAD_MS} + 2 * step_ms) * interval '1 millisecond'
+    from simple_queue.fleet_limit
+    where name = $2 and shard = $1 and ${IS_OPEN} and step_ms + ${DRAWN_AHEAD_MS} < $6 and $3::int > 0 and (select n from due) + $5::int > 0
+      and not exists (select from drawn)
+    on conflict (name, shard, lease) do update set expires_at = excluded.expires_at),
+  served as (
+    delete from simple_queue.allotment
+    where name = $2 and shard = $1 and lease = ${SELF} and (exists (select from drawn) or (select n from due) + $5::int = 0))
   select coalesce(d.got, 0) as drawn, (select n from due) as waiting, l.step_ms as "stepMs", d.full_at::text as "fullAt",
-    case when d.got is null then ${FIRST_MS}
+    case when d.got is null then ${FIRST_MS} + ${IN_FRONT} * step_ms
       else (extract(epoch from d.full_at - statement_timestamp()) * 1000)::float8 - (d.got + burst - 1) * step_ms end as "firstMs",
     coalesce(${HELD_MS}, 0) as "heldMs"
   from simple_queue.fleet_limit l left join drawn d on true where l.name = $2 and l.shard = $1 and l.rate is not null`,

@@ -1,26 +1,47 @@
 import { statement } from '../connection/statement.js';
+import { DRAWN_AHEAD_MS } from '../../job/limit.js';
 import { after, FIRST_MS, fitting, HELD_MS, IS_OPEN } from './buckets.sql.js';
+import { IN_FRONT, IN_LINE_MS, lineBefore, rowOf } from './in-line.sql.js';
+
+/** As many starts as may begin now, or the first of the next moments. */
+const STARTS = `greatest(${fitting(0)} - ${IN_FRONT}, least(1, ${fitting(DRAWN_AHEAD_MS)} - ${IN_FRONT}))`;
 
 /** Permits and starts are granted together, or none of them: whoever had the one and waited for the other would keep it from all others. */
-const GRANT = `least($4::int, case when concurrency is null then $4::int else greatest(0, concurrency - allotted) end, case when rate is null then $4::int else ${fitting(0)} end)`;
+const GRANT = `least($4::int, case when concurrency is null then $4::int else greatest(0, concurrency - allotted - ${IN_FRONT}) end, case when rate is null then $4::int else ${STARTS} end)`;
+
+/** Milliseconds until the last start of those that were just taken. */
+const START_MS = `coalesce(greatest(0, extract(epoch from next_at - statement_timestamp()) * 1000 - burst * step_ms), 0)::float8`;
+const SELF = rowOf('$6');
 
 /**
- * Lends a pulled claim ($3: its lease) at most $4 permits and starts, as many as are free; no row: none is. What is lent stands in a share that
- * ends in $5 ms where no lease comes of it: nothing is locked meanwhile, and nobody has to come back.
+ * Lends a pulled claim ($3: its lease) at most $4 permits and starts, as many as are free; `lent` is 0: none is, and the worker ($6) waits in line. What is lent
+ * stands in a share that ends in $5 ms where no lease comes of it: nothing is locked meanwhile, and nobody has to come back. No row: there is no such limit.
  */
 export const LEND = statement(
   'lend',
-  `with lending as (
+  `with ${lineBefore(SELF)},
+  lending as (
     update simple_queue.fleet_limit
     set allotted = allotted + case when concurrency is null then 0 else ${GRANT} end,
       next_at = case when rate is null then next_at else ${after(GRANT)} end, granted = ${GRANT}
     where name = $2 and shard = $1 and ${IS_OPEN} and ${GRANT} > 0
-    returning name, concurrency, granted, next_at),
+    returning name, concurrency, granted, next_at, ${START_MS} as start_ms),
   kept as (
     insert into simple_queue.allotment (name, shard, lease, n, wanted, holder, expires_at, lanes)
     select name, $1, $3::uuid, granted, granted, $6, statement_timestamp() + $5::float8 * interval '1 millisecond', $7::int[]
-    from lending where concurrency is not null)
-  select granted as lent, next_at::text as "fullAt" from lending`,
+    from lending where concurrency is not null),
+  served as (
+    delete from simple_queue.allotment where name = $2 and shard = $1 and lease = ${SELF} and exists (select from lending)),
+  waits as (
+    insert into simple_queue.allotment as a (name, shard, lease, n, wanted, holder, expires_at, lanes)
+    select name, $1, ${SELF}, 0, $4::int, $6, statement_timestamp() + ${IN_LINE_MS} * interval '1 millisecond', $7::int[]
+    from simple_queue.fleet_limit where name = $2 and shard = $1 and not exists (select from lending)
+    on conflict (name, shard, lease) do update set wanted = excluded.wanted, lanes = excluded.lanes, expires_at = excluded.expires_at,
+      turn_at = case when a.expires_at > statement_timestamp() then a.turn_at else statement_timestamp() end
+    returning turn_at = statement_timestamp() as is_new)
+  select coalesce(g.granted, 0) as lent, g.next_at::text as "fullAt", coalesce(g.start_ms, 0) as "startMs",
+    coalesce((select is_new from waits), false) as "isNew"
+  from simple_queue.fleet_limit l left join lending g on true where l.name = $2 and l.shard = $1`,
 );
 
 /** The claim has used $4 of the $5 that it was lent: the rest goes back, starts only where nobody has drawn behind them ($6). */
@@ -42,27 +63,33 @@ export const KEEP_LENT = statement(
 );
 
 /**
- * A call outside of jobs enters with its whole weight ($4), for $5 ms unless it renews; otherwise it learns what stands in its way, and what it
- * wants stands there for those who have shares to see.
+ * A call outside of jobs enters with its whole weight ($4), for $5 ms unless it renews, and starts in `startMs`, at most $7; otherwise it learns what is in its way, and what it
+ * wants is in line, for those who have shares to see.
  */
 export const ENTER_LIMIT = statement(
   'enter_limit',
-  `with entered as (
+  `with ${lineBefore('$3::uuid')},
+  entered as (
     update simple_queue.fleet_limit
     set allotted = allotted + case when concurrency is null then 0 else $4::int end,
       next_at = case when rate is null then next_at else ${after('$4::int')} end
-    where name = $2 and shard = $1 and ${IS_OPEN} and (concurrency is null or concurrency - allotted >= $4::int)
-      and (rate is null or ${fitting(0)} >= $4::int)
-    returning name, concurrency),
+    where name = $2 and shard = $1 and ${IS_OPEN} and (concurrency is null or concurrency - allotted - ${IN_FRONT} >= $4::int)
+      and (rate is null or burst >= $4::int and ${fitting('$7::float8')} - ${IN_FRONT} >= $4::int)
+    returning name, concurrency, next_at::text as full_at, ${START_MS} as start_ms),
   kept as (
     insert into simple_queue.allotment (name, shard, lease, n, wanted, holder, expires_at)
     select name, $1, $3::uuid, case when exists (select from entered) then $4::int else 0 end, $4::int, $6,
       statement_timestamp() + $5::float8 * interval '1 millisecond'
-    from simple_queue.fleet_limit where name = $2 and shard = $1 and concurrency >= $4::int
-    on conflict (name, shard, lease) do update set n = excluded.n, expires_at = excluded.expires_at)
-  select exists (select from entered) as entered, concurrency, strict, burst, coalesce(concurrency - allotted < $4::int, false) as "isFull",
-    coalesce(greatest(0, ${FIRST_MS} + ($4::int - 1) * step_ms), 0) as "rateMs", coalesce(${HELD_MS}, 0) as "heldMs"
-  from simple_queue.fleet_limit where name = $2 and shard = $1`,
+    from simple_queue.fleet_limit
+    where name = $2 and shard = $1 and (concurrency >= $4::int or concurrency is null and not exists (select from entered))
+    on conflict (name, shard, lease) do update set n = excluded.n, expires_at = excluded.expires_at),
+  served as (
+    delete from simple_queue.allotment
+    where name = $2 and shard = $1 and lease = $3::uuid and exists (select from entered where concurrency is null))
+  select e.name is not null as entered, l.concurrency, strict, burst, coalesce(l.concurrency - allotted - ${IN_FRONT} < $4::int, false) as "isFull",
+    coalesce(greatest(0, ${FIRST_MS} + ($4::int + ${IN_FRONT} - 1) * step_ms - $7::float8), 0) as "rateMs", coalesce(${HELD_MS}, 0) as "heldMs",
+    e.full_at as "fullAt", coalesce(e.start_ms, 0) as "startMs"
+  from simple_queue.fleet_limit l left join entered e on true where l.name = $2 and l.shard = $1`,
 );
 
 /** Calls that are still under way keep their shares for $3 ms more. */

@@ -82,6 +82,16 @@ interface ShareWish {
   declares: string | null;
 }
 
+interface DrawWish {
+  starts: number;
+  lanes: number[];
+  /** For so many jobs it needs them, whatever waits there. */
+  here?: number;
+  /** Since its last draw. */
+  waitsMs?: number;
+  lease?: string;
+}
+
 /** What a draw brought: slots that begin in `firstMs`, one each `stepMs`. */
 export interface Drawn {
   drawn: number;
@@ -102,10 +112,23 @@ interface LendWish {
   keepMs: number;
 }
 
-/** What it was lent. */
+/** What it was lent; 0: it waits in line. */
 interface Lent {
   lent: number;
   fullAt: string;
+  /** Until all of it may start. */
+  startMs: number;
+  /** It has come into line just now. */
+  isNew: boolean;
+}
+
+interface EnterWish {
+  id: string;
+  weight: number;
+  keepMs: number;
+  holder: string;
+  /** Its start may be so much later. */
+  aheadMs: number;
 }
 
 /** How a call fared that asked to enter. */
@@ -115,8 +138,12 @@ export interface Entry {
   strict: boolean;
   burst: number | null;
   isFull: boolean;
+  /** Until it is worth asking again. */
   rateMs: number;
   heldMs: number;
+  /** Until its start, where it has entered; and for giving that back. */
+  startMs: number;
+  fullAt: string | null;
 }
 
 /** Nobody means a limit to rest for longer. */
@@ -195,11 +222,10 @@ export class LimitRepository {
   /** undefined: it has no rate. */
   async draw(
     name: string,
-    { starts, lanes, here = 0 }: { starts: number; lanes: number[]; here?: number },
+    { starts, lanes, here = 0, waitsMs = 0, lease = '' }: DrawWish,
   ): Promise<Drawn | undefined> {
-    return (
-      await this.database.loops.run<Drawn>(DRAW_STARTS, [SHARD, name, starts, lanes, here])
-    )[0];
+    const values = [SHARD, name, starts, lanes, here, waitsMs, lease];
+    return (await this.database.loops.run<Drawn>(DRAW_STARTS, values))[0];
   }
 
   async giveBackStarts(name: string, starts: number, fullAt: string): Promise<void> {
@@ -211,7 +237,7 @@ export class LimitRepository {
     await this.database.callers.run(HOLD_LIMIT, values);
   }
 
-  /** Permits and starts for a pulled claim; undefined: none is free. */
+  /** Permits and starts for a pulled claim; undefined: there is no such limit. */
   async lend(
     name: string,
     { lease, worker, lanes, limit, keepMs }: LendWish,
@@ -231,10 +257,10 @@ export class LimitRepository {
   /** undefined: there is no such limit. */
   async enter(
     name: string,
-    { id, weight, keepMs, holder }: { id: string; weight: number; keepMs: number; holder: string },
+    { id, weight, keepMs, holder, aheadMs }: EnterWish,
   ): Promise<Entry | undefined> {
-    // prettier-ignore
-    return (await this.database.callers.run<Entry>(ENTER_LIMIT, [SHARD, name, id, weight, keepMs, holder]))[0];
+    const values = [SHARD, name, id, weight, keepMs, holder, aheadMs];
+    return (await this.database.callers.run<Entry>(ENTER_LIMIT, values))[0];
   }
 
   async leave(name: string, id: string): Promise<void> {

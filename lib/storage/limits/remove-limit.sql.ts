@@ -11,7 +11,7 @@ export const REMOVE_LIMITS = statement(
   live as materialized (
     select a.name, coalesce(e.worker, a.holder, 'a call') as holder from simple_queue.allotment a
     left join simple_queue.lease e on e.id = a.lease and e.shard = $1
-    where a.name = any($2::text[]) and a.shard = $1 and (a.declares is not null or a.expires_at is not null)
+    where a.name = any($2::text[]) and a.shard = $1 and (a.declares is not null or a.expires_at is not null and a.wanted > 0)
       and coalesce(a.expires_at, e.expires_at) > statement_timestamp()
     order by 1, 2 limit 5),
   shares as (
