@@ -13,7 +13,7 @@ import type { Storage } from '../storage/storage.js';
 import type { KeySituation } from '../storage/limits/key.repository.js';
 import type { Audit } from './audit.js';
 import { shape, yesOrNo, type Rule } from '../runtime/rules.js';
-import { listed } from '../runtime/words.js';
+import { counted, listed } from '../runtime/words.js';
 import { refuse } from './checks.js';
 import { MOST_AHEAD, type Reason } from './reasons.js';
 
@@ -231,7 +231,7 @@ export function keyReasons(at: KeySituation): Reason[] {
   if (rateMs > 0)
     reasons.push({ code: 'RATE_LIMITED', text: `${whose} may start ${at.rate} jobs in ${at.perMs} ms, the next one at ${timeIn(rateMs)} at the earliest.` }); // prettier-ignore
   if (concurrency !== null && held >= concurrency)
-    reasons.push({ code: 'KEY_FULL', text: `${whose} may run ${concurrency} jobs at once, and others are them: ${at.holders.join(', ')}.` }); // prettier-ignore
+    reasons.push({ code: 'KEY_FULL', text: `${whose} may run ${counted(concurrency, 'job')} at once. Its permits are held by: ${at.holders.join(', ')}.` }); // prettier-ignore
   const line = ahead > 0 ? `${ahead > MOST_AHEAD ? `more than ${MOST_AHEAD}` : ahead} of them come before it` : 'it is the first of them'; // prettier-ignore
   return [
     ...reasons,

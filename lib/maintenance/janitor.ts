@@ -4,6 +4,7 @@ import { DatabaseError } from '../storage/connection/database-errors.js';
 import { PARTITIONED, type PartitionedTable } from '../storage/schema/partition.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { SiteOf } from './site.js';
+import { counted } from '../runtime/words.js';
 import { jittered } from './jitter.js';
 import { DAY_MS } from '../job/values/duration.js';
 
@@ -51,6 +52,8 @@ export class Janitor {
 
   /** How far the look for unused lanes has come. */
   private after = 0;
+  /** How far the look for turns that nobody holds has come. */
+  private behind: { queue: number; group: string } | undefined;
 
   private readonly storage: Storage;
   private readonly events: QueueEventBus;
@@ -87,6 +90,7 @@ export class Janitor {
     for (const [sweep, full] of this.sweeps()) left = (await purged(sweep, full)) || left;
     await this.storage.keys.askSome();
     await this.liftBlocks();
+    await this.freeStuck();
     await this.cleanLanes(known.get('archive')!);
     return jittered(left ? Math.min(SOON_MS, this.rules.intervalMs) : this.rules.intervalMs);
   }
@@ -122,6 +126,17 @@ export class Janitor {
       this.events.emit('warning', () => ({
         code: 'GROUP_RELEASED',
         message: `Queue "${queue}": ${groups} of its ordered groups continue, since the retention of the jobs that blocked them is over.`,
+      }));
+  }
+
+  /** A page of groups a round: a turn is nobody's only where rows were deleted by hand, or by a fault. */
+  private async freeStuck(): Promise<void> {
+    const { freed, next } = await this.storage.groups.freeStuck(this.behind);
+    this.behind = next;
+    if (freed > 0)
+      this.events.emit('warning', () => ({
+        code: 'GROUP_RELEASED',
+        message: `${counted(freed, 'turn')} of ordered groups that nobody held: these groups continue.`,
       }));
   }
 

@@ -48,6 +48,8 @@ export const TABLE = `
   find_ends                   job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   find_kept_ids               ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   ?         ?
   find_kept_steps             job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
+  find_stuck                  job          job          job          job          ?         job          job          job          ?         nopermit  ?        live      live
+  free_turns                  job          job          job          job          ?         job          job          job          +         nopermit  ?        live      live
   free_shares                 runs         runs         runs         runs         runs      runs         runs         ?            noturn    noturn    noturn   live      live
   function_enqueue            +            ?            ?            +            ?         ?            ?            waits        held      held      held     live      live
   hand_on                     +            ordered      +            +            -         +            +            waits        -         nopermit  -        live      live

@@ -10,6 +10,7 @@ import { HAND_ON } from './hand-on.sql.js';
 import { LIFT_BLOCKS } from './lift-blocks.sql.js';
 import { LIST_BLOCKED_GROUPS } from './list-blocked-groups.sql.js';
 import { RELEASE_GROUP } from './release-group.sql.js';
+import { FIND_STUCK, FREE_TURNS } from './stuck-turns.sql.js';
 import { SETTLE_ORDERED, SETTLE_TOLD } from '../settle/settle-ordered.sql.js';
 import { TAKE_VACANT } from './take-vacant.sql.js';
 
@@ -185,6 +186,20 @@ export class GroupRepository {
     return this.database.loops.run(LIFT_BLOCKS, [SHARD]);
   }
 
+  /** Looks through a page of groups behind that one for turns that nobody holds, and makes them vacant. Where the next page begins. */
+  freeStuck({ queue, group }: StuckFrom = FIRST_GROUP): Promise<{
+    freed: number;
+    next: StuckFrom;
+  }> {
+    return this.database.loops.transaction(async (run) => {
+      const page = await run<StuckRow>(FIND_STUCK, [SHARD, group, queue]);
+      const free = page.filter((row) => row.free);
+      const values = [SHARD, free.map((row) => row.group), free.map((row) => row.queue)];
+      const freed = free.length > 0 ? await run(FREE_TURNS, values) : [];
+      return { freed: freed.length, next: page.find(({ isLast }) => isLast) ?? FIRST_GROUP };
+    });
+  }
+
   /** undefined: the group is not active. */
   async describe(queue: string, group: string): Promise<GroupState | undefined> {
     const [row] = await this.database.callers.run<GroupRow>(DESCRIBE_GROUP, [SHARD, queue, group]);
@@ -194,6 +209,16 @@ export class GroupRepository {
 
 /** Of the last row of `settle_ordered`. */
 type Told = Omit<OrderedSettled, 'claimed'> & { at: string; missed: string[] };
+
+/** A group, behind which a look goes on. */
+interface StuckFrom {
+  queue: number;
+  group: string;
+}
+
+type StuckRow = StuckFrom & { free: boolean; isLast: boolean };
+
+const FIRST_GROUP: StuckFrom = { queue: -1, group: '' };
 
 type VacantRow = VacantKey & { free: boolean };
 

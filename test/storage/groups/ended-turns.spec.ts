@@ -82,6 +82,21 @@ describe.each(Object.keys(WAYS))('the turn of a job that %s ends', (way) => {
   });
 });
 
+it('is made vacant by the janitor where nobody holds it, also where no job waits, and nowhere else', async () => {
+  const [stuck, next, head] = [await enqueue(), await enqueue(), await enqueue({ group: 'h' })];
+  await enqueue({ group: 'h' });
+  await enqueue({ group: 'keyed', ...HEADS.keyed });
+  await enqueue({ group: 'staged', ...HEADS.staged });
+  const idle = await enqueue({ group: 'idle' });
+  for (const place of ['ready', 'job'])
+    await query(`delete from simple_queue.${place} where id = any($1)`, [[stuck, idle]]);
+  expect(await test.storage.groups.freeStuck()).toMatchObject({ freed: 2 });
+  expect(await checkPlaces(test.storage)).toEqual([]);
+  expect(await test.storage.groups.freeStuck()).toMatchObject({ freed: 0 });
+  await test.storage.groups.handOn();
+  expect(await query('select id from simple_queue.ready order by id')).toEqual([{ id: next }, { id: head }]); // prettier-ignore
+});
+
 async function suspected(id: string): Promise<void> {
   await query('update simple_queue.job set suspicion = 1 where id = $1', [id]);
   await query(

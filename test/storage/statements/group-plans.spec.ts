@@ -47,6 +47,8 @@ const GIVEN: Record<string, number> = {
   bury: 100,
   list_blocked_groups: 100,
   lift_blocks: 49,
+  find_stuck: 1_000,
+  free_turns: 1_000,
 };
 /** Pages of a job that moves: its row, six indexes of three levels, its places, the archive; each counted anew by every part that waits for it. */
 const BLOCKS_A_JOB = 250;
@@ -164,6 +166,8 @@ describe('plans of groups on large tables', () => {
     );
     expect(await groups.liftBlocks()).toEqual([{ queue: 'mail', groups: 49 }]);
     await groups.release('mail', 'g560');
+    await test.database.query(`delete from simple_queue.vacant where group_name = 'g560'`);
+    expect(await groups.freeStuck()).toMatchObject({ freed: 1 });
     await groups.claimFair({
       claimId: randomUUID(),
       lease: randomUUID(),
