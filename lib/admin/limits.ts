@@ -262,6 +262,8 @@ function inUse(name: string, users: readonly string[]): QueueError {
 
 function unknown(name: string, known: readonly string[]): QueueError {
   const queue = queueOfKeys(name);
+  if (known.includes(name))
+    return new QueueError('LIMIT_UNKNOWN', `Queue ${quote(name)} has no such limit.`);
   if (queue === undefined) return unknownLimit(`${quote(name)} is no queue either`, name, known);
   return new QueueError(
     'LIMIT_UNKNOWN',

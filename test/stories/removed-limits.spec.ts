@@ -51,6 +51,7 @@ describe('a limit that is taken away', () => {
     expect(await namesOf(other)).toEqual([]);
     expect(await story.database.query('select from simple_queue.allotment')).toEqual([]);
     await expect(admin.removeLimit('old')).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN' });
+    await expect(admin.removeLimit('mail')).rejects.toThrow(/^Queue "mail" has no such limit.$/);
   });
 
   it.each([
