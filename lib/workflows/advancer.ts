@@ -1,3 +1,4 @@
+import type { CancelCounts } from '../job/enqueue-options.js';
 import { failureOf } from '../job/failure.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { QueuePolicies, type Retention } from '../options/queue-policy.js';
@@ -252,16 +253,13 @@ export class Advancer {
       return next && { ...next, moved, goesBack };
     });
     if (found?.moved) this.tell(found.moved);
-    return found && (found.goesBack ? this.stopped(found) : this.cancelJobs(found));
+    return found && (found.goesBack ? this.stopped(found) : this.cancelLeft(found));
   }
 
-  private async cancelJobs({ id, workflow, stop }: Stopping): Promise<Page> {
-    const { database, signals, cancels, workflows } = this.site.storage;
-    const { run } = database.loops;
+  private async cancelLeft({ id, workflow, stop }: Stopping): Promise<Page> {
+    const { database, signals, workflows } = this.site.storage;
     try {
-      // Callbacks are called although it stops, and have to come to their end.
-      const but = stop === 'abandoned' ? [] : await workflows.adding.callbacks(run, workflow);
-      const counts = await cancels.byWorkflow(run, { workflowId: workflow, but }, this.archive);
+      const counts = await this.cancelJobs(database.loops.run, workflow, stop);
       if (counts.requested > 0) signals.send({ lanes: [], later: true, cancel: true });
       await workflows.vanished.end(workflow);
       return await this.stopped({ id });
@@ -269,6 +267,13 @@ export class Advancer {
       if (isLocked(error)) return { id, locked: true };
       throw error;
     }
+  }
+
+  /** Callbacks are called although it stops, and have to come to their end. */
+  async cancelJobs(run: Run, workflowId: string, stop: string): Promise<CancelCounts> {
+    const { cancels, workflows } = this.site.storage;
+    const but = stop === 'abandoned' ? [] : await workflows.adding.callbacks(run, workflowId);
+    return cancels.byWorkflow(run, { workflowId, but }, this.archive);
   }
 
   private async stopped({ id }: { id: string }): Promise<Page> {

@@ -107,12 +107,19 @@ export class QueueWorkflows {
     const { database, workflows, signals } = this.storage;
     const joined = database.transactionOf(options);
     const asked = await database.within(joined, async (run) => {
-      if (await workflows.askToStop(run, checkId(id), why)) return true;
-      return (await workflows.reading.find(run, id)) ? false : fail(unknown(id));
+      if (!(await workflows.askToStop(run, checkId(id), why)))
+        return (await workflows.reading.find(run, id)) ? false : fail(unknown(id));
+      // What waits must not begin between the commit and the duty's look.
+      if (joined) await this.advancer.cancelJobs(run, id, why);
+      return true;
     });
     if (!asked) return false;
-    if (joined) signals.onCommit(joined.runner, () => void this.advance().catch(() => undefined));
-    else await this.advance();
+    if (!joined) await this.advance();
+    else
+      signals.onCommit(joined.runner, () => {
+        signals.send({ lanes: [], later: true, cancel: true });
+        void this.advance().catch(() => undefined);
+      });
     return joined !== undefined || this.stops(id);
   }
 

@@ -219,6 +219,28 @@ describe('workflows on their tables', () => {
     await workflows.cancel(id);
   });
 
+  it('cancels what waits in the transaction of the caller: nothing begins between its commit and the look of the duty', async () => {
+    const before = await workflows.start(one());
+    const counts = await test.dataSource.transaction(async (manager) => {
+      const { id } = await workflows.start(one('both'), { manager });
+      for (const flow of [id, before.id]) await workflows.cancel(flow, { manager });
+      const sql = `select count(*)::int as n from simple_queue.job where options ->> 'workflowId' = any($1::text[])`;
+      const [{ n }] = await manager.query<[{ n: number }]>(sql, [[id, before.id]]);
+      return { id, n };
+    });
+    expect(counts.n).toBe(0);
+    for (const id of [counts.id, before.id])
+      expect(await workflows.wait(id)).toMatchObject({ state: 'cancelled', steps: [{ state: 'cancelled' }] }); // prettier-ignore
+    const kept = await workflows.start(one());
+    const undone = test.dataSource.transaction(async (manager) => {
+      await workflows.cancel(kept.id, { manager });
+      throw new Error('rolled back');
+    });
+    await expect(undone).rejects.toThrow('rolled back');
+    expect(await workflows.find(kept.id)).toMatchObject({ state: 'running' });
+    await workflows.cancel(kept.id);
+  });
+
   it('cost jobs that are no steps nothing: no statement of theirs, and no row', async () => {
     await test.database.query(`truncate ${TABLES.map((table) => `simple_queue.${table}`).join()}, simple_queue.ready`); // prettier-ignore
     const queues = new QueueService(test.storage, test.options, test.events);

@@ -41,7 +41,7 @@ export const END_ADDER = statement(
 export const FIND_CALLBACKS = statement(
   'find_callbacks',
   `select t.id from simple_queue.stage s
-  join simple_queue.step t on t.workflow = s.workflow and t.shard = $1 and t.stage = s.n and t.state is distinct from 'skipped'
+  join simple_queue.step t on t.workflow = s.workflow and t.shard = $1 and t.stage = s.n and t.state is distinct from 'skipped'::text
   where s.workflow = $2::uuid and s.shard = $1 and s.again and not s.skipped`,
 );
 
