@@ -21,15 +21,19 @@ export const REMEMBERED = `remembered as (
 /** A compensation has ended: what comes next is for the duty. */
 export const COMPENSATED = `union all select distinct $1, 'undo', null::uuid, null, workflow, null::int from counted where stage < 0`;
 
-/** Beside each stage s: how much of it is still to be compensated. */
-export const DUE_BY_STAGE = `left join (
+/** A member of a `with`: how much of each stage is still to be compensated, by its number. */
+export const DUE_BY_STAGE = `due as materialized (
+    select jsonb_object_agg(stage, jsonb_build_object('due', due, 'begun', begun)) as by_stage from (
       select u.stage, count(*)::int as due, bool_or(u.begun and t.state is null) as begun from simple_queue.undo u
-      join simple_queue.step t on t.workflow = u.workflow and t.shard = $1 and t.stage = u.stage and t.item = u.item
-      where u.workflow = $2::uuid and u.shard = $1 and (not u.begun or t.state is distinct from 'succeeded') group by u.stage) d on d.stage = -1 - s.n`;
+      cross join lateral (
+        select state from simple_queue.step where workflow = u.workflow and shard = $1 and stage = u.stage and item = u.item offset 0) t
+      where u.workflow = $2::uuid and u.shard = $1 and (not u.begun or t.state is distinct from 'succeeded') group by u.stage) d)`;
 
 /** What has become of the compensation of the stage s; null: it has none. */
 export const UNDO_OF_STAGE = `(
-        select jsonb_build_object('jobs', c.jobs, 'open', c.open, 'failed', c.failed, 'due', coalesce(d.due, 0), 'begun', coalesce(d.begun, false),
+        select jsonb_build_object('jobs', c.jobs, 'open', c.open, 'failed', c.failed,
+          'due', coalesce((select by_stage from due) -> c.n::text -> 'due'::text, '0'),
+          'begun', coalesce((select by_stage from due) -> c.n::text -> 'begun'::text, 'false'),
           'ids', array(select t.id from simple_queue.step t where t.workflow = c.workflow and t.shard = $1 and t.stage = c.n order by t.item limit 100),
           'error', (select t.error from simple_queue.step t
             where c.failed > 0 and t.workflow = c.workflow and t.shard = $1 and t.stage = c.n and t.error is not null order by t.item limit 1))

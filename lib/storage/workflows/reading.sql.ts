@@ -4,21 +4,29 @@ import { DUE_BY_STAGE, UNDO_OF_STAGE, UNDONE_OUTPUT, UNDONE_SIZE } from './compe
 const FACTS = `w.id, w.name, w.state, w.attempt, w.stop, w.unique_key as "uniqueKey", w.created_at as "createdAt", w.deadline_at as "deadlineAt",
     w.ended_at as "endedAt", w.jobs`;
 
-/** A workflow, with the stages in their order: what each waits for, and how many of its jobs have ended how. */
+/**
+ * A workflow, with the stages in their order: what each waits for, and how many of its jobs have ended how. Edges are read once, not by each stage:
+ * their key begins with what is before.
+ */
 export const FIND_WORKFLOW = statement(
   'find_workflow',
-  `select ${FACTS}, (
+  `with ${DUE_BY_STAGE},
+  edges as materialized (
+    select jsonb_object_agg(downstream, before) as by_stage from (
+      select e.downstream, jsonb_agg(jsonb_build_object('name', u.name, 'when', e.condition, 'open', u.open > 0 or not (u.begun or u.skipped)) order by u.n) as before
+      from simple_queue.edge e cross join lateral (
+        select * from simple_queue.stage where workflow = e.workflow and shard = $1 and n = e.upstream offset 0) u
+      where e.workflow = $2::uuid and e.shard = $1 group by e.downstream) d)
+  select ${FACTS}, (
     select coalesce(jsonb_agg(jsonb_build_object('name', s.name, 'many', s.many, 'jobs', s.jobs, 'open', s.open, 'begun', s.begun, 'skipped', s.skipped,
       'failed', s.failed, 'cancelled', (select count(*) from simple_queue.step t
         where s.failed > 0 and t.workflow = s.workflow and t.shard = $1 and t.stage = s.n and t.state = 'cancelled'),
       'error', (select t.error from simple_queue.step t
         where s.failed > 0 and t.workflow = s.workflow and t.shard = $1 and t.stage = s.n and t.error is not null order by t.item limit 1),
       'ids', array(select coalesce(t.awaits, t.id) from simple_queue.step t where t.workflow = s.workflow and t.shard = $1 and t.stage = s.n order by t.item limit 100),
-      'after', (select coalesce(jsonb_agg(jsonb_build_object('name', u.name, 'when', e.condition, 'open', u.open > 0 or not (u.begun or u.skipped)) order by u.n), '[]')
-        from simple_queue.edge e join simple_queue.stage u on u.workflow = e.workflow and u.shard = $1 and u.n = e.upstream
-        where e.workflow = s.workflow and e.shard = $1 and e.downstream = s.n),
+      'after', coalesce((select by_stage from edges) -> s.n::text, '[]'),
       'undo', ${UNDO_OF_STAGE}) order by s.n), '[]')
-    from simple_queue.stage s ${DUE_BY_STAGE}
+    from simple_queue.stage s
     where s.workflow = w.id and s.shard = $1 and s.n >= 0) as stages
   from simple_queue.workflow w where w.id = $2::uuid and w.shard = $1`,
 );

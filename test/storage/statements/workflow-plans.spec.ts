@@ -11,6 +11,9 @@ const MANY = 500;
 /** Pages of a step that ends: its job and its step, each with indexes of three levels; each counted anew by every part that waits for it. Of a job that begins: draft, job, place. */
 const BLOCKS_A_JOB = 250;
 const BLOCKS = 500;
+const STEPS = 1_000;
+/** Of its stage, the one before it and its job: an index of three levels each. */
+const BLOCKS_A_STEP = 20;
 const LARGE = ['job', 'step', 'draft', 'ready'];
 
 /** Ends of steps where PostgreSQL takes the tables for small: they cost what ends and what begins, not what the workflow has. */
@@ -55,5 +58,23 @@ describe('plans of workflows of 20,000 jobs', () => {
     const dear = costs.map(({ blocks }, n) => [...counts[n]!, blocks]).filter(([ended, begun, blocks]) => blocks! > BLOCKS + BLOCKS_A_JOB * (ended! + begun!)); // prettier-ignore
     expect(dear).toEqual([]);
     expect(costs.reduce((sum, { removed }) => sum + removed, 0)).toBeLessThan(5 * FAN);
+  });
+
+  it.each([
+    ['side by side', () => ({})],
+    ['one behind another', (n: number) => (n > 0 ? { after: `s${n - 1}` as never } : {})],
+  ])('a look at 1,000 steps %s reads each a few times', async (_, options) => {
+    let flow = workflow('long').step('s0', 'work', 0);
+    for (let n = 1; n < STEPS; n++) flow = flow.step(`s${n}` as never, 'work', n, options(n));
+    const workflows = new QueueWorkflows(test.storage, resolveOptions({}).options, test.events);
+    const { id } = await workflows.start(flow);
+    const { run, costs } = explaining(test.storage.database);
+
+    const found = (await test.storage.workflows.reading.find(run, id))!;
+    expect(found.stages).toHaveLength(STEPS);
+    expect(found.stages[STEPS - 1]!.after).toHaveLength('after' in options(1) ? 1 : 0);
+    expect(costs.filter(({ walked }) => walked.length > 0)).toEqual([]);
+    expect(costs[0]!.blocks).toBeLessThan(BLOCKS_A_STEP * STEPS);
+    expect(costs[0]!.removed).toBeLessThan(STEPS);
   });
 });
