@@ -212,5 +212,9 @@ export class Sharing {
   }
 }
 
-const spareOf = ({ concurrency, allotted }: SharedLimit): number =>
-  Math.max(0, (concurrency ?? 0) - allotted);
+/** What is kept for calls until it is enough for them is not to be had. */
+function spareOf({ concurrency, allotted, shares }: SharedLimit): number {
+  const kept = shares.filter(({ isWhole, n }) => isWhole && n === 0);
+  const spare = (concurrency ?? 0) - allotted - kept.reduce((sum, { wanted }) => sum + wanted, 0);
+  return Math.max(0, spare);
+}

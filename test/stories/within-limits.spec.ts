@@ -91,6 +91,37 @@ describe('calls within a limit', () => {
     60_000,
   );
 
+  it.each([1, 2])(
+    'enter with any weight beside %d workers that want all of it',
+    async (many) => {
+      const options = { limits: { busy: { concurrency: 4 } } };
+      let isOver = false;
+      const queues = ['one', 'two'].slice(0, many);
+      const workers = await Promise.all(
+        queues.map(async (queue) => {
+          const again = async () => {
+            await aTick();
+            if (!isOver) await worker.queues.enqueue(queue, 1);
+          };
+          const providers = [aHandler(queue, again, { uses: ['busy'] })];
+          const worker = await story.start({ options, providers });
+          return worker;
+        }),
+      );
+      const webs = [await aWeb(options.limits), await aWeb(options.limits)];
+      for (const [n, queue] of queues.entries())
+      await workers[n]!.queues.enqueueMany(queue, Array.from({ length: 50 }, () => ({ payload: 1 }))); // prettier-ignore
+      await eventually(async () => expect(await shares('busy')).toBe(4));
+
+      const call = (web: TestApplication, weight: number) =>
+        limitsOf(web).within('busy', { weight, timeoutMs: 15_000 }, () => weight);
+      for (const weight of [2, 3, 4]) expect(await call(webs[0]!, weight)).toBe(weight);
+      expect(await Promise.all([call(webs[0]!, 4), call(webs[1]!, 1)])).toEqual([4, 1]);
+      isOver = true;
+    },
+    60_000,
+  );
+
   it('hold it until they have ended: what they only started holds nothing then', async () => {
     const web = await aWeb({ held: { concurrency: 2 } });
     const gate = aGate();

@@ -41,8 +41,9 @@ export interface Share {
   lease: string;
   n: number;
   wanted: number;
-  /** Since it was last given something. */
+  /** Since it was last given something, or gave back its last. */
   turnMs: number;
+  isWhole?: boolean;
 }
 
 /** A look at how a limit is shared. */
@@ -127,7 +128,6 @@ interface EnterWish {
   weight: number;
   keepMs: number;
   holder: string;
-  /** Its start may be so much later. */
   aheadMs: number;
 }
 
@@ -254,7 +254,7 @@ export class LimitRepository {
     await this.database.callers.run(RETURN_PERMIT, [SHARD, name, lease]);
   }
 
-  /** undefined: there is no such limit. */
+  /** undefined: there is no such limit. `aheadMs`: its start may be so much later. */
   async enter(
     name: string,
     { id, weight, keepMs, holder, aheadMs }: EnterWish,

@@ -14,7 +14,7 @@ export const LOOK_AT_LIMIT = statement(
   'look_at_limit',
   `select l.concurrency, l.allotted, ${waitingIn('$3', '1')} as waiting, coalesce(s.shares, '[]') as shares
   from simple_queue.fleet_limit l left join lateral (
-    select json_agg(json_build_object('lease', a.lease, 'n', a.n, 'wanted', a.wanted,
+    select json_agg(json_build_object('lease', a.lease, 'n', a.n, 'wanted', a.wanted, 'isWhole', a.expires_at is not null and a.lanes = '{}',
       'turnMs', extract(epoch from statement_timestamp() - a.turn_at) * 1000) order by a.lease) as shares
     from simple_queue.allotment a
     where a.name = l.name and a.shard = l.shard and (a.expires_at > statement_timestamp() or exists (

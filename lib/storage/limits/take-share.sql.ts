@@ -25,12 +25,13 @@ export const TAKE_SHARE = statement(
 const LOCKED = `locked as materialized (
     select name from simple_queue.fleet_limit where name = $2 and shard = $1 for update)`;
 
-/** It gives back $4 permits that it has and does not use; $5 is what it wants now. */
+/** It gives back $4 permits that it has and does not use; $5 is what it wants now. With its last one it goes to the end of the line. */
 export const GIVE_SHARE = statement(
   'give_share',
   `with ${LOCKED},
   lowered as (
-    update simple_queue.allotment set n = n - $4::int, wanted = $5::int
+    update simple_queue.allotment set n = n - $4::int, wanted = $5::int,
+      turn_at = case when n = $4::int and n > 0 then statement_timestamp() else turn_at end
     where name = (select name from locked) and shard = $1 and lease = $3::uuid and n >= $4::int returning n)
   update simple_queue.fleet_limit set allotted = allotted - $4::int
   where name = $2 and shard = $1 and exists (select from lowered)
