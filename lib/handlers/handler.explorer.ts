@@ -42,7 +42,7 @@ interface ExplorerParts {
   events: QueueEventBus;
   enhancers: NestEnhancers;
   /** Limits that handlers may use, and queues whose jobs use some. */
-  options: Pick<ResolvedOptions, 'queues' | 'limits'>;
+  options: Pick<ResolvedOptions, 'queues' | 'limits' | 'schema'>;
 }
 
 /** Fills the registry of one module instance, at a moment when every provider exists and no worker has started. */

@@ -20,7 +20,7 @@ export function refuseUnknownLimits(
 /** Within its handler a limit is held: a call that enters it again would wait for its own job. Others pay nothing. */
 export function holdingLimits(
   handler: Handler,
-  { queues }: Pick<ResolvedOptions, 'queues'>,
+  { queues, schema }: Pick<ResolvedOptions, 'queues' | 'schema'>,
 ): Handler {
   const { queue, run } = handler;
   const { uses = [] } = handler.options;
@@ -30,6 +30,6 @@ export function holdingLimits(
   const first = (jobs: Job | Job[]): Job => [jobs].flat()[0]!;
   return {
     ...handler,
-    run: (job, context) => holding(usedBy(first(job)), () => run(job, context)),
+    run: (job, context) => holding(schema, usedBy(first(job)), () => run(job, context)),
   };
 }

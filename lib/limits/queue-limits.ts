@@ -100,7 +100,7 @@ export class QueueLimits {
       ...withinOptions(inMs(options), ''),
       ...callable(work, 'work'),
     ]);
-    if (isHeld(name)) throw held(name);
+    if (isHeld(this.options.schema, name)) throw held(name);
     await this.open();
     const { weight = 1, signal, timeoutMs = WAIT_MS } = options;
     const call = {
@@ -122,7 +122,7 @@ export class QueueLimits {
 
   private async stay<T>({ name, id }: Call, work: () => Promise<T> | T): Promise<T> {
     try {
-      return await holding([name], work);
+      return await holding(this.options.schema, [name], work);
     } finally {
       await this.turnstile.leave(name, id);
     }

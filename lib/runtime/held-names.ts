@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 interface Holding {
+  schema: string;
   names: readonly string[];
   outer: Holding | undefined;
   isOver: boolean;
@@ -12,8 +13,8 @@ const held = new AsyncLocalStorage<Holding>();
  * What `work` does until it has ended, and all that it calls, knows that these are held already: asking for one of them again would wait for
  * itself. What it has only started, such as a timer, holds nothing any more then.
  */
-export function holding<T>(names: readonly string[], work: () => T): T {
-  const holding: Holding = { names, outer: current(), isOver: false };
+export function holding<T>(schema: string, names: readonly string[], work: () => T): T {
+  const holding: Holding = { schema, names, outer: current(), isOver: false };
   const end = () => void (holding.isOver = true);
   let result: T;
   try {
@@ -27,9 +28,10 @@ export function holding<T>(names: readonly string[], work: () => T): T {
   return result;
 }
 
-export function isHeld(name: string): boolean {
+/** Another instance of the module has limits of its own, unless it works in the same `schema`. */
+export function isHeld(schema: string, name: string): boolean {
   for (let at = current(); at; at = at.outer)
-    if (!at.isOver && at.names.includes(name)) return true;
+    if (!at.isOver && at.schema === schema && at.names.includes(name)) return true;
   return false;
 }
 

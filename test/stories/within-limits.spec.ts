@@ -122,6 +122,14 @@ describe('calls within a limit', () => {
     60_000,
   );
 
+  it('hold nothing of the same name of another schema', async () => {
+    const limits = { api: { concurrency: 1 } };
+    const web = limitsOf(await aWeb(limits));
+    const options = { worker: false as const, schema: 'elsewhere', limits };
+    const other = limitsOf(await story.start({ options }));
+    expect(await web.within('api', () => other.within('api', () => 'entered'))).toBe('entered');
+  });
+
   it('hold it until they have ended: what they only started holds nothing then', async () => {
     const web = await aWeb({ held: { concurrency: 2 } });
     const gate = aGate();

@@ -53,7 +53,7 @@ function exploring(
             ...found,
             instance,
             enhancers: new NestEnhancers(external, false),
-            options: { queues: new Map(), limits: new Map() },
+            options: { queues: new Map(), limits: new Map(), schema: 'simple_queue' },
           }),
       },
       {
