@@ -81,18 +81,20 @@ function checkOrderedQueue(group: string | undefined, ordered: boolean | undefin
 
 /** What depends on other jobs is a staged job that they commit. */
 function checkedCommit(options: JobOptions): Pick<Held, 'commitWithinMs' | 'dependsOn'> {
-  const { staged, dependsOn, commitWithinMs } = options;
+  const { staged, dependsOn } = options;
+  const { commitWithinMs = staged ? DEFAULT_COMMIT_MS : MAX_COMMIT_MS } = options;
   checkFlag('staged', staged);
   if (staged && dependsOn !== undefined)
     throw invalid(
       'staged and dependsOn cannot be given together: the jobs that it depends on commit it',
     );
   if (!staged && dependsOn === undefined) {
-    if (commitWithinMs === undefined) return {};
+    if (options.commitWithinMs === undefined) return {};
     throw invalid('commitWithinMs belongs to a staged job: give staged: true, or dependsOn');
   }
-  const ms = msOf(commitWithinMs ?? (staged ? DEFAULT_COMMIT_MS : MAX_COMMIT_MS));
-  const held = { commitWithinMs: checkWhole('commitWithinMs', ms, 1_000, MAX_COMMIT_MS) };
+  const held = {
+    commitWithinMs: checkWhole('commitWithinMs', msOf(commitWithinMs), 1_000, MAX_COMMIT_MS),
+  };
   return dependsOn === undefined ? held : { ...held, dependsOn: checkedIds(dependsOn, options.id) };
 }
 
