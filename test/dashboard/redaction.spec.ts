@@ -53,7 +53,7 @@ describe('what redact hides is in nothing that leaves', () => {
       [before],
     );
     await database.query(`insert into simple_queue.fleet_limit (shard, name, of_queue, concurrency, rule) values (0, 'key/*', true, 1, '{}')`); // prettier-ignore
-    expect(await whyOf(id)).toContain('Its key of queue "key" may run 1 jobs at once');
+    expect(await whyOf(id)).toContain('Its key of queue "key" may run 1 job at once');
     await queues().enqueue('ord', 1, { group: SECRET, ordered: true });
     const { id: blocked } = await queues().enqueue('ord', 1, { group: SECRET, ordered: true });
     expect(await whyOf(blocked)).toContain('Group "[hidden]" of queue "ord"');

@@ -88,7 +88,7 @@ describe('the enqueuer', () => {
   it('leaves an ambient manager alone whose transaction is over', async () => {
     ambient = test.dataSource.manager;
     expect(await enqueue(1)).toMatchObject({ created: true });
-    expect(statements).toEqual(['enqueue_one']);
+    expect(statements).toEqual(['enqueue_one_bare']);
   });
 
   it('wakes the lanes that have news, and none for a duplicate', async () => {

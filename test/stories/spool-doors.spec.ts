@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,7 +91,11 @@ describe('the spool, by each way in', () => {
     maxPending: () => enqueue('counted', { maxPending: 1_000 }),
     'with manager, or in an ambient transaction': () => none(inTransaction()),
     enqueueAndWait: () => none(test.queues.enqueueAndWait('kept', 'waited for')),
-    'staged: true': () => none(enqueue('staged', { staged: true })),
+    'staged: true, dependsOn': () =>
+      none(
+        enqueue('staged', { staged: true }),
+        enqueue('dependent', { dependsOn: [randomUUID()] }),
+      ),
     '[QueueWorkflows.start](../learn/workflows.md)': () =>
       none(injected(QueueWorkflows).start(workflow('w').step('a', 'kept', 'step'))),
     '[schedules](../learn/schedules.md): put, trigger, backfill': () => {

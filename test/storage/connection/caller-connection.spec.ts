@@ -44,7 +44,7 @@ describe('in a transaction of the caller', () => {
       await queues.find(id, { manager });
       expect(await preparedIn(manager)).toEqual([
         'sq_enqueue',
-        'sq_enqueue_one',
+        'sq_enqueue_one_bare',
         'sq_enqueue_plain',
       ]);
     });
