@@ -5,7 +5,7 @@ import { endOf, lives } from '../workflows/awaited.sql.js';
 export const ALL_LIVE = `not exists (
         select from jsonb_array_elements_text(a.more -> 'awaits') u(id) where not (${lives('u.id::uuid')}))`;
 
-/** Staged jobs, and what each depends on. The epoch reports them from another life under the same id. Nothing of the others is locked or changed. */
+/** Staged jobs, and what each depends on. The epoch tells them from another life under the same id. Nothing of the others is locked or changed. */
 export const STORE_DEPENDENTS = statement(
   'store_dependents',
   `insert into simple_queue.arrival (shard, kind, job, more)
