@@ -37,6 +37,7 @@ const bundle = await rollup({
     nodeResolve({ exportConditions: ['node'] }),
     commonjs({ ignore: [OPTIONAL] }),
     { name: 'the page as text', load: pageAsText },
+    { name: 'statements without indents', transform: withoutIndents },
     { name: 'without comments', renderChunk: withoutComments },
   ],
   onwarn: refuse,
@@ -79,6 +80,11 @@ function pageAsText(id) {
     ['page.js', 'page.css'].map((name) => [name, readFileSync(join('dist/page', name), 'utf8')]),
   );
   return `export const pageFiles = async () => (${JSON.stringify(files)});`;
+}
+
+/** The lines of a statement stay: a server counts them where it reports an error. */
+function withoutIndents(code, id) {
+  return /\/dist\/lib\/storage\/.*\.sql\.js$/.test(id) ? code.replace(/\n +/g, '\n') : null;
 }
 
 /**
