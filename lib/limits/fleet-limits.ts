@@ -106,9 +106,12 @@ export class FleetLimits {
   }
 }
 
+/** Nobody has declared or set it: a queue without a limit was told to slow down. */
+const isRest = ({ rule, setAt }: LimitRow): boolean => rule === '{}' && setAt === null;
+
 /** Before any of them is written. */
 function refuseTaken({ name, ofQueue }: DeclaredLimit, row: LimitRow | undefined): void {
-  if (!row || row.ofQueue === ofQueue) return;
+  if (!row || row.ofQueue === ofQueue || isRest(row)) return;
   const [here, there] = ofQueue ? ['queue', 'limit of that name'] : ['limit', 'queue of that name'];
   throw new QueueError(
     'LIMIT_NAME_TAKEN',

@@ -56,7 +56,7 @@ describe('what a limit cannot be', () => {
     await dashboard.app.get(QueueService).enqueue('mail', {});
     await database.query(
       `insert into simple_queue.fleet_limit (shard, name, of_queue, concurrency, rule)
-      values (0, 'mail', true, 7, '{}'), (0, 'mail/*', true, 7, '{}'), (0, 'api', false, 7, '{}')`,
+      values (0, 'mail', true, 7, '{"concurrency":7}'), (0, 'mail/*', true, 7, '{"concurrency":7}'), (0, 'api', false, 7, '{"concurrency":7}')`,
     );
   });
   afterAll(async () => {

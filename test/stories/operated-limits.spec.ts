@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { JobResult } from 'nestjs-simple-queue';
 import { QueueAdmin } from 'nestjs-simple-queue/admin';
 import { QueueLimits } from 'nestjs-simple-queue/limits';
 import { aHandler, type TestApplication } from '../support/application.js';
@@ -114,6 +115,25 @@ describe('a limit that operators set', () => {
     expect(codes).toEqual(expect.arrayContaining(['LIMIT_RESTS', 'RATE_LIMITED', 'LIMIT_FULL']));
     gate.open();
     await story.database.query('delete from simple_queue.ready');
+    await app.close();
+    await story.database.query('delete from simple_queue.job');
+  });
+
+  it('may have the name of a queue whose jobs were told to slow down, which nobody has limited', async () => {
+    const handler = () => aHandler('polite', () => JobResult.retryIn(30_000, { slowDown: true }));
+    const app = await story.start({ providers: [handler()] });
+    await app.queues.enqueue('polite', 1);
+    const rests = `select of_queue, rule, held_until > now() as rests from simple_queue.fleet_limit where name = 'polite'`;
+    await eventually(async () => expect(await story.database.query(rests)).toEqual([{ of_queue: true, rule: '{}', rests: true }])); // prettier-ignore
+
+    await story.start({ options: { limits: { polite: { concurrency: 2 } } } });
+
+    expect(await story.database.query(rests)).toEqual([
+      { of_queue: false, rule: '{"concurrency":2}', rests: true },
+    ]);
+    const queues = { polite: { fleetConcurrency: 2 } };
+    await expect(story.start({ options: { queues } })).rejects.toMatchObject({ code: 'LIMIT_NAME_TAKEN' }); // prettier-ignore
+    await story.database.query('delete from simple_queue.scheduled');
     await app.close();
     await story.database.query('delete from simple_queue.job');
   });
