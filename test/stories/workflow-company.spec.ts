@@ -11,6 +11,7 @@ import { workflow, type AnyWorkflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
+import { pauseFor } from '../support/pause.js';
 import { aDatabase } from '../support/template.js';
 import { CHECK_PLACES } from '../../lib/storage/diagnosis/check-places.sql.js';
 import type { TestDatabase } from '../support/database.js';
@@ -193,7 +194,7 @@ describe('a step of a workflow', () => {
   });
 
   it('of a workflow that a schedule starts: one at a time, by its uniqueKey', async () => {
-    await admin.pause('work');
+    await pauseFor([one], 'work');
     const started: boolean[] = [];
     onRun = async ({ queue }) => {
       if (queue !== 'few') return;
@@ -214,7 +215,7 @@ describe('a step of a workflow', () => {
   });
 
   it('stays as it is where a transaction rolls back that started, cancelled or stopped it', async () => {
-    await admin.pause('few');
+    await pauseFor([one], 'few');
     const { id } = await workflows.start(then(workflow('w').step('a', 'few', 1)));
     const back = one.dataSource.transaction(async (manager) => {
       await workflows.start(workflow('never').step('a', 'work', 1), { manager });
@@ -230,7 +231,7 @@ describe('a step of a workflow', () => {
 
   it('has no part in unique keys of other jobs, and may have its own workflow in a group of each', async () => {
     const key = { uniqueKey: 'w', group: 'g', ordered: true };
-    await admin.pause('few');
+    await pauseFor([one], 'few');
     const first = await one.queues.enqueue('few', 'other', key);
     const { id } = await workflows.start(then(workflow('w').each('a', 'few', [1, 2], { group: 'g', ordered: true })), { uniqueKey: 'w' }); // prettier-ignore
     expect((await one.queues.enqueue('few', 'again', key)).id).toBe(first.id);

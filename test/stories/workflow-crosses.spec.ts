@@ -11,6 +11,7 @@ import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
+import { pauseFor } from '../support/pause.js';
 import { Rival } from '../support/storage.js';
 import { aStory, loseLeases } from '../support/story.js';
 
@@ -142,7 +143,7 @@ describe('steps of a workflow', () => {
 
   it('are cancelled alone, if and only if the transaction commits that does it', async () => {
     const { app, workflows } = await started();
-    await app.app.get(QueueAdmin, { strict: false }).pause('work');
+    await pauseFor([app], 'work');
     const { id } = await workflows.start(twoSteps('cancelled'));
     const [job] = (await workflows.find(id))!.steps[0]!.ids;
     await expect(
@@ -244,7 +245,7 @@ describe('steps of a workflow', () => {
     const { app, workflows } = await started();
     const options = { uniqueKey: 'k' };
     const admin = app.app.get(QueueAdmin, { strict: false });
-    await admin.pause('work');
+    await pauseFor([app], 'work');
     const gone = await Promise.all(
       Array.from({ length: 5 }, () => workflows.start(twoSteps('keyed'), options)),
     );

@@ -4,13 +4,14 @@ import { QueueError } from '../../job/queue.errors.js';
 import { BusyLoop } from '../../runtime/busy-loop.js';
 import { sqlStateOf } from '../../runtime/retry.js';
 import { connectionOptionsOf } from './connection-options.js';
-import { DatabaseError, QUERY_CANCELED, READ_ONLY, unserved } from './database-errors.js';
+import { DatabaseError, READ_ONLY, unserved } from './database-errors.js';
 import { isPooled } from './connection-probes.js';
-import { inOneMessage } from './one-message.js';
+import { inOneMessage, ROLLBACK } from './one-message.js';
 import { OwnClient } from './own-client.js';
 import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
 import { BACKEND } from './examine-server.sql.js';
 import { statement, type Statement } from './statement.js';
+import { unhurried } from './unhurried.js';
 
 /** Runs statements somewhere: on a connection of our own, or in a caller's transaction. */
 export interface Run {
@@ -156,10 +157,12 @@ export class Connections {
   /** A pooler in transaction mode has looked for a connection of the server only now. */
   private async begin(client: pg.PoolClient): Promise<void> {
     if (this.settings.poolMode === 'session') await client.query(BEGIN.text);
-    else
-      await client
-        .query(forTransaction(this.settings).join('; '))
-        .catch((error: Error) => Promise.reject(unserved(error)));
+    else {
+      const words = forTransaction(this.settings).join('; ');
+      await unhurried((again) => client.query(again ? `${ROLLBACK}; ${words}` : words)).catch(
+        (error: Error) => Promise.reject(unserved(error)),
+      );
+    }
   }
 
   private async connect(): Promise<pg.PoolClient> {
@@ -178,20 +181,10 @@ export class Connections {
   private prepare(client: pg.PoolClient, done: (error?: Error) => void): void {
     client.on('error', () => undefined);
     if (this.settings.poolMode === 'transaction') return done();
-    settled(client, forSession(this.settings)).then(
+    unhurried(() => client.query(forSession(this.settings))).then(
       () => done(),
       (error: Error) => done(unserved(error)),
     );
-  }
-}
-
-/** Where the role gives a statement a millisecond, the busiest machine gets this through at last. */
-async function settled(client: pg.ClientBase, text: string, tries = 10): Promise<void> {
-  try {
-    await client.query(text);
-  } catch (error) {
-    if (sqlStateOf(error) !== QUERY_CANCELED || tries === 1) throw error;
-    await settled(client, text, tries - 1);
   }
 }
 
@@ -232,7 +225,7 @@ async function rollback(client: pg.PoolClient, cause: unknown): Promise<Error | 
   // Without an SQLSTATE the connection itself has failed: a rollback would only wait for its time to be over.
   if (cause instanceof DatabaseError && cause.sqlState === undefined) return broken;
   try {
-    await client.query('rollback');
+    await client.query(ROLLBACK);
     return cause instanceof DatabaseError && cause.sqlState === READ_ONLY ? broken : undefined;
   } catch {
     return broken;

@@ -1,5 +1,8 @@
 import pg from 'pg';
 import { unserved } from './database-errors.js';
+import { unhurried } from './unhurried.js';
+
+export const ROLLBACK = 'rollback';
 
 /** The part of the driver's connection that writes messages of the extended protocol. */
 interface Wire {
@@ -33,13 +36,19 @@ export function inOneMessage(
   head: readonly string[],
   query: pg.QueryConfig,
 ): Promise<pg.QueryResult> {
-  return new Promise((resolve, reject) => {
-    const message = new OneMessage(head, query, (error, results) => {
-      if (!error) resolve(results[head.length]!);
-      else reject(message.answered === 0 ? unserved(error) : error);
+  let message: OneMessage;
+  const send = (words: readonly string[]): Promise<pg.QueryResult> =>
+    new Promise((resolve, reject) => {
+      message = new OneMessage(words, query, (error, results) => {
+        if (!error) resolve(results[words.length]!);
+        else reject(message.answered === 0 ? unserved(error) : error);
+      });
+      client.query(message);
     });
-    client.query(message);
-  });
+  return unhurried(
+    (again) => send(again ? [ROLLBACK, ...head] : head),
+    () => message.isUndone,
+  );
 }
 
 class OneMessage extends Base {
@@ -52,6 +61,11 @@ class OneMessage extends Base {
     done: (error: Error | null, results: pg.QueryResult[]) => void,
   ) {
     super(query, done);
+  }
+
+  /** The statement itself was not reached. */
+  get isUndone(): boolean {
+    return this.answered < this.head.length;
   }
 
   /** Also a statement without values takes this way. */
@@ -78,7 +92,7 @@ class OneMessage extends Base {
 
   override handleError(error: Error, wire: Wire): void {
     // The driver has taken the parsing of the beginning for that of the named statement.
-    if (this.name && this.answered < this.head.length) delete wire.parsedStatements[this.name];
+    if (this.name && this.isUndone) delete wire.parsedStatements[this.name];
     super.handleError(error, wire);
   }
 }
