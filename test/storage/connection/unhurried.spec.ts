@@ -28,7 +28,7 @@ describe('the first words of a transaction that the timeout of a role cancels', 
     await database.drop();
   });
 
-  const effects = async () => (await client.query('select n from effect')).rows;
+  const effects = async (): Promise<unknown> => (await client.query('select n from effect')).rows;
 
   it('are sent again, and what follows them happens once', async () => {
     const head = ['begin', SLOW_AT_FIRST, 'set local statement_timeout = 0'];
