@@ -11,7 +11,7 @@ import { markdown } from './report/markdown.js';
 import { LATER, ROWS } from './rows/rows.js';
 import { FULL, NOT_QUICK, QUICK } from './rows/sizes.js';
 import { Progress } from './run/progress.js';
-import { Runner } from './run/runner.js';
+import { Runner, roundsOf } from './run/runner.js';
 
 const DOCS = join(dirname(fileURLToPath(import.meta.url)), '..', 'docs');
 
@@ -47,8 +47,7 @@ async function bench() {
   });
   if (!lab.redisVersion) console.error('redis-server is not installed: BullMQ is left out.');
   const progress = new Progress(
-    rows.reduce((sum, row) => sum + row.variants.length, 0) *
-      (sizes.samples === 1 ? 1 : sizes.samples + 1),
+    rows.reduce((sum, row) => sum + row.variants.length * roundsOf(row, sizes), 0),
   );
   try {
     const measured = await new Runner({ lab, sizes, progress, stopped: stopsOnInterrupt() }).run(

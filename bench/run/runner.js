@@ -5,6 +5,16 @@ import { VARIANTS } from '../systems/variants.js';
 /** Samples beyond the planned ones that a noisy machine may cost a row. */
 const MAX_REPEATS = 5;
 
+/** How many samples of a cell. */
+export function roundsOf(row, sizes) {
+  const timed = Math.min(sizes.samples, row.samples ?? Infinity);
+  return countsApart(row, sizes) ? timed + 1 : timed;
+}
+
+/** Where a row shows how many statements a job takes, the first of several samples counts them and is not timed. */
+const countsApart = ({ columns = [] }, { samples }) =>
+  samples > 1 && columns.includes('statementsPerJob');
+
 /** Goes through the rows, sample by sample and system by system (A B A B), so that what changes with time changes for all. */
 export class Runner {
   constructor({ lab, sizes, progress, stopped = () => false }) {
@@ -22,7 +32,7 @@ export class Runner {
 
   async runRow(row) {
     const cells = this.cellsOf(row);
-    const rounds = this.roundsOf(row);
+    const rounds = roundsOf(row, this.sizes);
     for (let round = 0; round < rounds; round++)
       for (const cell of cells) await this.runCell(row, cell, round);
     await this.repeatNoisy(row, cells);
@@ -40,20 +50,15 @@ export class Runner {
     }));
   }
 
-  /** How many samples of a cell: the first of several counts statements and is not timed. */
-  roundsOf(row) {
-    return this.sizes.samples === 1 ? 1 : 1 + Math.min(this.sizes.samples, row.samples ?? Infinity);
-  }
-
   async runCell(row, cell, round) {
     this.progress.step(row, VARIANTS[cell.variant]);
     // What failed once is not tried again and again.
     if (cell.missing || cell.problems.length > 1) return;
-    const counting = round === 0;
+    const counting = round === 0 && (countsApart(row, this.sizes) || this.sizes.samples === 1);
     try {
       const startedAt = performance.now();
       const sample = await row.run(this.lab, VARIANTS[cell.variant], {
-        sizes: counting && this.roundsOf(row) > 1 ? counted(this.sizes) : this.sizes,
+        sizes: counting && countsApart(row, this.sizes) ? counted(this.sizes) : this.sizes,
         counting,
       });
       cell.samples.push({
