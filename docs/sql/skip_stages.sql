@@ -1,9 +1,16 @@
 -- $1 smallint, $2 integer
 prepare skip_stages as
-with gone as (
+with recursive gone as (
     delete from simple_queue.arrival where kind = 'skip' and shard = $1 and id = any(array(
       select id from simple_queue.arrival where kind = 'skip' and shard = $1 order by id limit $2::int for update skip locked))
     returning workflow, stage),
+  chain as (
+    select workflow, stage from gone
+    union select e.workflow, e.downstream from chain c cross join lateral (
+      select * from simple_queue.edge where workflow = c.workflow and shard = $1 and upstream = c.stage and condition <> 'ended' offset 0) e
+    where exists (select from simple_queue.stage s
+      where s.workflow = c.workflow and s.shard = $1 and s.n = c.stage and not s.begun and not s.skipped)),
+  reached as materialized (select * from gone union (select * from chain limit $2::int)),
   held as materialized (
     select w.id, w.saga, w.stop is not null or w.deadline_at <= statement_timestamp() as halted,
       w.stops_at_failure and w.stop is null and w.ended_at is null as stops
@@ -11,7 +18,7 @@ with gone as (
       select * from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
   skipping as (
     update simple_queue.stage s set skipped = true, open = 0
-    from (select distinct workflow, stage from gone) g join held h on h.id = g.workflow
+    from (select * from reached where workflow in (select id from held) offset 0) g
     where s.workflow = g.workflow and s.shard = $1 and s.n = g.stage and not s.begun and not s.skipped
     returning s.workflow, s.n as stage),
   complete as materialized (select workflow, stage, false as failed, true as skipped from skipping),
@@ -24,7 +31,7 @@ with gone as (
     from complete c cross join lateral (
       select workflow, downstream, condition from simple_queue.edge
       where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
-    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)
+    where (e.workflow, e.downstream) not in (select workflow, stage from complete)
       and (e.workflow not in (select id from held where halted) and
         not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = e.workflow)
         or (select s.again from simple_queue.stage s where s.workflow = e.workflow and s.shard = $1 and s.n = e.downstream))),

@@ -38,7 +38,7 @@ with gone as (
     from complete c cross join lateral (
       select workflow, downstream, condition from simple_queue.edge
       where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
-    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)
+    where (e.workflow, e.downstream) not in (select workflow, stage from complete)
       and (e.workflow not in (select id from held where halted union all select id from failing) and
         not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = e.workflow)
         or (select s.again from simple_queue.stage s where s.workflow = e.workflow and s.shard = $1 and s.n = e.downstream))),

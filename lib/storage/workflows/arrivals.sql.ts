@@ -26,14 +26,24 @@ export const TAKE_ENDS = statement(
   select ${MOVED}, (select count(*) from gone)::int as taken`,
 );
 
-/** Stages that can never begin: they end as skipped, and what waits for them hears of it. */
+/**
+ * Stages that can never begin: they end as skipped, and what waits for them hears of it. So do at most $2 that wait for these in their turn: a chain
+ * is skipped in a few statements, however long it is.
+ */
 export const SKIP_STAGES = statement(
   'skip_stages',
-  `with ${taken('skip', 'workflow, stage')},
+  `with recursive ${taken('skip', 'workflow, stage')},
+  chain as (
+    select workflow, stage from gone
+    union select e.workflow, e.downstream from chain c cross join lateral (
+      select * from simple_queue.edge where workflow = c.workflow and shard = $1 and upstream = c.stage and condition <> 'ended' offset 0) e
+    where exists (select from simple_queue.stage s
+      where s.workflow = c.workflow and s.shard = $1 and s.n = c.stage and not s.begun and not s.skipped)),
+  reached as materialized (select * from gone union (select * from chain limit $2::int)),
   ${lockedWorkflows('gone')},
   skipping as (
     update simple_queue.stage s set skipped = true, open = 0
-    from (select distinct workflow, stage from gone) g join held h on h.id = g.workflow
+    from (select * from reached where workflow in (select id from held) offset 0) g
     where s.workflow = g.workflow and s.shard = $1 and s.n = g.stage and not s.begun and not s.skipped
     returning s.workflow, s.n as stage),
   complete as materialized (select workflow, stage, false as failed, true as skipped from skipping),
