@@ -17,6 +17,8 @@ const AHEAD = 2;
 /** So many starts lately, and each claim brought what it asked for: jobs surely wait, and counting them would cost as much as claiming them. */
 const FLOWING = 100;
 const FLOWING_AHEAD = 3;
+/** Then starts for so long are drawn, and others at half of them: a draw that came late would cut the claims. All of them are used in their time. */
+const IN_HAND_MS = 80;
 /** What started lately may do so twice as often, as long as no drawn start was lost. */
 const GROWTH = 2;
 
@@ -54,7 +56,8 @@ export class Drawing {
     const left = permits.slots.left(now);
     const growth = permits.slots.lapsed(now) > 0 ? 1 : GROWTH;
     const { wished, here } = startable(permits.lanes, growth);
-    if (left >= wished + here) return this.isIdle ? this.giveBack() : Infinity;
+    if (left >= Math.max(wished + here, this.inHand / 2))
+      return this.isIdle ? this.giveBack() : permits.keepQuiet();
     if (now < this.drawAt) return this.drawAt - now;
     return this.drawFor(growth, left, Math.max(0, here - left));
   }
@@ -62,7 +65,7 @@ export class Drawing {
   private drawFor(growth: number, left: number, needed: number): Promise<number> {
     const { isFlowing, permits } = this;
     const most = startable(permits.lanes, growth, isFlowing ? FLOWING_AHEAD : AHEAD);
-    const starts = Math.min(MOST, most.wished + most.here - left);
+    const starts = Math.min(MOST, Math.max(most.wished + most.here, Math.ceil(this.inHand)) - left);
     return isFlowing ? this.draw(starts, starts, []) : this.draw(starts, needed);
   }
 
@@ -87,6 +90,10 @@ export class Drawing {
     return (
       startedLately >= FLOWING && [...lanes].every((lane) => lane.wish === 0 || !lane.wasEmpty)
     );
+  }
+
+  private get inHand(): number {
+    return this.isFlowing ? (this.permits.startedLately * IN_HAND_MS) / DRAWN_AHEAD_MS : 0;
   }
 
   private get isIdle(): boolean {

@@ -26,7 +26,7 @@ export interface LimitedLane {
 /** A start that was drawn without `strict` may come this late, or as late as the next one: no window holds more than `burst` and what refills. */
 const LATE_MS = 100;
 const LATEST_MS = 2_000;
-/** Of so many that were drawn, half are kept in hand while others are drawn. */
+/** Of so many that are left, half are kept in hand while others are drawn. */
 const MANY = 100;
 
 /**
@@ -104,7 +104,14 @@ export class FleetPermits extends Permits {
 
   drew(drawn: Drawn, sentAt: number, at: number): void {
     this.slots?.add(drawn, sentAt, at);
-    this.quietStarts = drawn.drawn >= MANY ? Math.ceil(drawn.drawn / 2) : 0;
+    this.keepQuiet();
+  }
+
+  /** Until half of what is left is used. */
+  keepQuiet(): number {
+    const left = this.slots?.left() ?? 0;
+    this.quietStarts = left >= MANY ? Math.ceil(left / 2) : 0;
+    return Infinity;
   }
 
   override giveBack(): void {
