@@ -102,5 +102,6 @@ const CLEAN = {
   'nestjs-simple-queue': 'truncate simple_queue.job, simple_queue.ready, simple_queue.lease',
   'graphile-worker': 'truncate graphile_worker._private_jobs cascade',
   'bullmq-postgres': 'truncate bullmq.job cascade',
-  'pg-boss': 'truncate pgboss.job',
+  // A queue keeps the policy with which it was first created, in silence: a sample with another one must find none.
+  'pg-boss': 'truncate pgboss.job; delete from pgboss.queue',
 };

@@ -25,6 +25,7 @@ export const COLUMNS = {
   flowMs: ['first to last job, ms', adaptive],
   storeMs: ['its start, ms', adaptive],
   jobs: ['jobs', whole],
+  disorder: ['out of order', whole],
   addedMs: ['added by the job, ms', number(3)],
   plainInsertMs: ['added by a plain INSERT, ms', number(3)],
   timesPlainInsert: ['job / plain INSERT', number(2)],

@@ -75,10 +75,11 @@ function kinds({ figure, best }) {
     atLeast(`drain, ${name} / best tuned peer`, 2, ratio(figure(row, 'ours'), best(row, PEERS)));
   const within = (row, variant) => ratio(figure(row, variant), figure(row, 'ours'));
   return [
-    atLeast(
-      'drain of ordered groups / pg-boss',
-      1.5,
-      ratio(figure('ordered', 'ours'), figure('ordered', 'boss-best')),
+    toPeers('ordered groups', 'ordered'),
+    atMost(
+      'jobs of ordered groups that started out of order',
+      0,
+      figure('ordered', 'ours', 'disorder'),
     ),
     toPeers('2 KiB', 'payload-2k'),
     toPeers('32 KiB', 'payload-32k'),

@@ -24,8 +24,6 @@ export const REASONS = {
     'The best peer is BullMQ on a Redis without fsync. The slowest percent waits for a commit that another one delays.',
   'latency at 500/s, same process, p99 / best peer':
     'The best peer is BullMQ on a Redis without fsync; half of our handlers start within 0.01 ms, since the job is stored as claimed.',
-  'drain of ordered groups / pg-boss':
-    'pg-boss fetches the next job of each of 1,000 groups with one look at one table. Here a job starts when the end of the one before is stored, so each group makes a round trip per job; what follows is read ahead (ADR 0055). Several jobs of a group under one claim would save no more.',
   'drain, 32 KiB / best tuned peer':
     'Server and worker share two cores, and per job each takes 80 us of them for the payload alone: 17 pieces put together and deleted, five copies, the socket. graphile-worker fetches 500 jobs at once; a claim here asks for what has ended since the last one (20 to 40 jobs), so that its plan, its commit and its wake-up are 25 us of a job.',
   'drain, traces of 1 % / without':

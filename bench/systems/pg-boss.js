@@ -46,7 +46,7 @@ class Boss {
     const { groups, spread } = this.settings;
     if (spread) return this.spread(numbers);
     const keyOf = (n) => (groups ? { singletonKey: `group ${n % groups}` } : {});
-    return this.insert('bench', numbers, (n) => ({ data: this.payload(n), ...keyOf(n) }));
+    return this.insert('bench', numbers, (n) => ({ data: this.payload(n), ...keyOf(n) }), groups);
   }
 
   async spread(numbers) {
@@ -65,9 +65,10 @@ class Boss {
     return this.insert('elsewhere', numbers, (n) => ({ data: { n } }));
   }
 
-  async insert(name, numbers, toJob) {
-    for (let start = 0; start < numbers.length; start += CHUNK) {
-      await this.boss.insert(name, numbers.slice(start, start + CHUNK).map(toJob));
+  /** Jobs of one call have no order among each other there: with `groups`, a call has one of each. */
+  async insert(name, numbers, toJob, chunk = CHUNK) {
+    for (let start = 0; start < numbers.length; start += chunk) {
+      await this.boss.insert(name, numbers.slice(start, start + chunk).map(toJob));
     }
   }
 

@@ -57,7 +57,7 @@ export class Commands {
   /** Starts working; answers when the system says that it has started. */
   async work({ handler, expected, numbers, ioMs }) {
     const tally = (this.tally = new Tally({ expected, numbers }));
-    const settings = { ioMs };
+    const settings = { ioMs, groups: this.settings.groups };
     clearInterval(this.teller);
     this.teller = setInterval(() => this.tell({ done: tally.done }), TELL_MS);
     tally.onMark = (done) => this.tell({ done });
@@ -76,8 +76,8 @@ export class Commands {
   }
 
   report() {
-    const { done, startAt, firstAt, marks } = this.tally;
-    return { done, startAt, firstAt, marks };
+    const { done, startAt, firstAt, marks, disorder } = this.tally;
+    return { done, startAt, firstAt, marks, disorder };
   }
 
   claimTimes() {

@@ -11,6 +11,8 @@ export class Tally {
   stamps = undefined;
   /** How often job n was run, for the handlers that check it. */
   runs = undefined;
+  /** Jobs that started after a later one of their group, for the handler that looks. */
+  disorder = 0;
   waiters = [];
 
   constructor({ expected = 0, numbers = 0 } = {}) {
@@ -40,6 +42,16 @@ export class Tally {
 const HANDLERS = {
   /** Does nothing, as an async function does nothing. */
   noop: (tally) => async () => tally.count(),
+  /** Jobs of a group are numbered in the order in which they were stored. */
+  inOrder: (tally, { groups }, numberOf) => {
+    const last = new Float64Array(groups).fill(-1);
+    return async (job) => {
+      const n = numberOf(job);
+      if (n < last[n % groups]) tally.disorder++;
+      last[n % groups] = n;
+      tally.count();
+    };
+  },
   /** Waits as for an answer from the network. */
   io:
     (tally, { ioMs }) =>
