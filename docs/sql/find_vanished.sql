@@ -16,4 +16,4 @@ with page as materialized (
     where not exists (select from simple_queue.job j where j.id = o.job and j.shard = $1 offset 0)
       and not exists (select from simple_queue.arrival a where a.kind in ('end', 'add', 'wait') and a.shard = $1 and a.job = o.job)) v) as found,
     (select id::text from looked where (select count(*) from page) > least((select count(*) from looked), 999)
-      order by id desc limit 1) as last;
+      order by looked.id desc limit 1) as last;

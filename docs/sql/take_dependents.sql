@@ -1,6 +1,6 @@
 -- $1 smallint, $2 bigint
 prepare take_dependents as
-with page as materialized (
+with recursive page as materialized (
     select id, job, (more ->> 'epoch')::int as epoch, more -> 'awaits' as awaits from simple_queue.arrival
     where kind = 'depend' and shard = $1 and id > $2::bigint order by id limit 100 for update skip locked),
   staged as materialized (
@@ -17,11 +17,14 @@ with page as materialized (
         select 1 as way, now() as at, state, output, error from simple_queue.step o where o.id = u.id and o.shard = $1
         union all select 2, finished_at, state, output, last_error from simple_queue.archive a where a.id = u.id and a.shard = $1
         union all select 2, finished_at, state, output, last_error from simple_queue.dead_letter d where d.id = u.id and d.shard = $1) s
-      order by way, at desc limit 1) e on true),
+      where not l.live order by way, at desc limit 1) e on true),
+  failing as (
+    select id, awaits, state from looked where not live and state is distinct from 'succeeded'
+    union select l.id, l.awaits, 'expired' from failing f join page p on p.id = f.id join looked l on l.awaits = p.job and l.live),
   found as materialized (
-    select id, jsonb_agg(awaits) filter (where live) as open,
-      (array_agg(jsonb_build_object('id', awaits, 'state', state)) filter (where not live and state is distinct from 'succeeded'))[1] as failed
-    from looked group by id),
+    select id, jsonb_agg(awaits) filter (where live) as open, bool_or(not live) as fewer,
+      (select jsonb_build_object('id', f.awaits, 'state', f.state) from failing f where f.id = l.id limit 1) as failed
+    from looked l group by id),
   gone as (
     delete from simple_queue.arrival a where kind = 'depend' and shard = $1 and a.id = any(array(
       select id from found where failed is not null or open is null
@@ -29,7 +32,8 @@ with page as materialized (
         select from simple_queue.job j where j.id = p.job and j.shard = $1 and j.epoch = p.epoch and j.commit_by is not null offset 0)))),
   struck as (
     update simple_queue.arrival a set more = jsonb_set(more, '{awaits}', f.open) from found f
-    where a.kind = 'depend' and a.shard = $1 and a.id = f.id and f.failed is null and jsonb_array_length(f.open) < jsonb_array_length(more -> 'awaits'))
+    where a.kind = 'depend' and a.shard = $1 and a.id = f.id and a.id = any(array(
+      select id from found where failed is null and open is not null and fewer)))
   select coalesce((select jsonb_agg(jsonb_build_object('id', p.job, 'failed', f.failed) order by p.id)
       from page p join found f on f.id = p.id where f.failed is not null or f.open is null), '[]') as decided,
-    (select id::text from page order by id offset 99 limit 1) as last;
+    (select id::text from page order by page.id offset 99 limit 1) as last;

@@ -13,6 +13,8 @@ interface DependentsSite {
 }
 
 const FIRST = '0';
+/** Of 100 jobs each, in one round. */
+const MAX_PAGES = 10;
 
 /** Jobs that depend on others (`dependsOn`): staged until those have succeeded. */
 export class Dependents {
@@ -24,11 +26,21 @@ export class Dependents {
     this.keep = new QueuePolicies(site.options).byQueue('deadLetterKeepMs');
   }
 
-  /** A page of them; how many are decided. */
+  /** Some pages of them; how many are decided. */
   async round(): Promise<number> {
+    let decided = 0;
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
+      decided += await this.page();
+      if (this.after === FIRST) break;
+    }
+    return decided;
+  }
+
+  private async page(): Promise<number> {
     const { database, staged } = this.site.storage;
     const { decided, last, placed } = await database.loops.transaction(async (run) => {
       const page = await staged.takeDependents(run, this.after);
+      await this.fail(run, page.decided);
       return { ...page, placed: await this.commit(run, page.decided) };
     });
     this.after = last ?? FIRST;
@@ -36,15 +48,19 @@ export class Dependents {
     return decided.length;
   }
 
+  private async fail(run: Run, decided: Decided[]): Promise<void> {
+    const failed = decided.flatMap(({ id, failed: by }) =>
+      by ? [[id, errorOf(by)] as const] : [],
+    );
+    if (failed.length === 0) return;
+    const errors = Object.fromEntries(failed);
+    await this.site.storage.staged.failDependents(run, { keep: this.keep, errors });
+  }
+
   private async commit(run: Run, decided: Decided[]): Promise<Placed[]> {
-    const { staged } = this.site.storage;
     const all: Placed[] = [];
     for (const { id, failed } of decided) {
-      if (failed) {
-        await staged.failDependent(run, id, { keep: this.keep, error: errorOf(failed) });
-        continue;
-      }
-      const { placed } = await staged.commit(run, id);
+      const { placed } = failed ? {} : await this.site.storage.staged.commit(run, id);
       if (placed) all.push(placed);
     }
     return all;

@@ -42,7 +42,7 @@ export const TABLE = `
   enqueue_one_and_notify_bare +            held         new          plain        held      held         held         direct       held      held      held     live      live
   enqueue_plain               +            held         new          plain        held      held         held         direct       held      held      held     live      live
   expire_staged               +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
-  fail_dependent              +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
+  fail_dependents             +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
   explain_job                 ?            ?            view         view         view      view         view         ?            apart     apart     apart    view      view
   explain_key                 keys         keys         keys         keys         keys      ?            keys         ?            keys      ?         keys     live      live
   find_ends                   job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?

@@ -73,7 +73,7 @@ export const REAP_CLAIMS = statement(
         select from unnest(c.jobs, c.epochs) u(id, epoch)
         ${fenced('id', 'offset 0')}
         where not exists (select from held h where h.id = u.id)))))
-  select (select count(*) from lapsed)::int as claims, (select id::text from lapsed order by id desc limit 1) as last, (select count(*) from held)::int as jobs,
+  select (select count(*) from lapsed)::int as claims, (select id::text from lapsed order by lapsed.id desc limit 1) as last, (select count(*) from held)::int as jobs,
     (select count(*) from held where poisoned and not cancelled)::int as poisoned,
     (select count(*) from held where cancelled)::int as cancelled,
     exists (select from simple_queue.allotment where shard = $1) as "hasShares",

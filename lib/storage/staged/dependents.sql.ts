@@ -22,11 +22,11 @@ export const FIND_DEPENDENCIES = statement(
 /**
  * A page of jobs behind $2 that depend on others, as `take_awaited` reads steps that await them. A row is one job, whose lock decides who goes on with it; jobs that a caller
  * holds are left for the next look. What has succeeded is struck out: it may not be kept as long as the others take. Back come those that have nothing
- * left (`failed` null), and those of which one has not succeeded; the caller commits or ends them in the same transaction.
+ * left (`failed` null), and those of which one has not succeeded, or is about to end with this page; the caller commits or ends them in the same transaction.
  */
 export const TAKE_DEPENDENTS = statement(
   'take_dependents',
-  `with page as materialized (
+  `with recursive page as materialized (
     select id, job, (more ->> 'epoch')::int as epoch, more -> 'awaits' as awaits from simple_queue.arrival
     where kind = 'depend' and shard = $1 and id > $2::bigint order by id limit 100 for update skip locked),
   staged as materialized (
@@ -37,11 +37,14 @@ export const TAKE_DEPENDENTS = statement(
     cross join lateral jsonb_array_elements_text(p.awaits) t(id)
     cross join lateral (select t.id::uuid as id offset 0) u
     cross join lateral (select ${lives('u.id')} as live offset 0) l
-    ${endOf('u.id')}),
+    ${endOf('u.id', 'not l.live')}),
+  failing as (
+    select id, awaits, state from looked where not live and state is distinct from 'succeeded'
+    union select l.id, l.awaits, 'expired' from failing f join page p on p.id = f.id join looked l on l.awaits = p.job and l.live),
   found as materialized (
-    select id, jsonb_agg(awaits) filter (where live) as open,
-      (array_agg(jsonb_build_object('id', awaits, 'state', state)) filter (where not live and state is distinct from 'succeeded'))[1] as failed
-    from looked group by id),
+    select id, jsonb_agg(awaits) filter (where live) as open, bool_or(not live) as fewer,
+      (select jsonb_build_object('id', f.awaits, 'state', f.state) from failing f where f.id = l.id limit 1) as failed
+    from looked l group by id),
   gone as (
     delete from simple_queue.arrival a where kind = 'depend' and shard = $1 and a.id = any(array(
       select id from found where failed is not null or open is null
@@ -49,8 +52,9 @@ export const TAKE_DEPENDENTS = statement(
         select from simple_queue.job j where j.id = p.job and j.shard = $1 and j.epoch = p.epoch and j.commit_by is not null offset 0)))),
   struck as (
     update simple_queue.arrival a set more = jsonb_set(more, '{awaits}', f.open) from found f
-    where a.kind = 'depend' and a.shard = $1 and a.id = f.id and f.failed is null and jsonb_array_length(f.open) < jsonb_array_length(more -> 'awaits'))
+    where a.kind = 'depend' and a.shard = $1 and a.id = f.id and a.id = any(array(
+      select id from found where failed is null and open is not null and fewer)))
   select coalesce((select jsonb_agg(jsonb_build_object('id', p.job, 'failed', f.failed) order by p.id)
       from page p join found f on f.id = p.id where f.failed is not null or f.open is null), '[]') as decided,
-    (select id::text from page order by id offset 99 limit 1) as last`,
+    (select id::text from page order by page.id offset 99 limit 1) as last`,
 );

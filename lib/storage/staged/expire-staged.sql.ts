@@ -40,11 +40,11 @@ export const EXPIRE_STAGED = statement(
   ),
 );
 
-/** The job $3, because of $4: what it depends on has not succeeded. */
-export const FAIL_DEPENDENT = statement(
-  'fail_dependent',
+/** The jobs $3, because of what $4 has under their ids: what they depend on has not succeeded. */
+export const FAIL_DEPENDENTS = statement(
+  'fail_dependents',
   expired(
-    `select id from simple_queue.job where id = $3::uuid and shard = $1 and commit_by is not null for update`,
-    '$4::jsonb',
+    `select id from simple_queue.job where id = any($3::uuid[]) and shard = $1 and commit_by is not null order by id for update`,
+    '$4::jsonb -> id::text',
   ),
 );

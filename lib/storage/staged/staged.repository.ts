@@ -4,7 +4,7 @@ import { SHARD } from '../connection/shard.js';
 import { COMMIT_STAGED, TAKE_STAGED } from './commit-staged.sql.js';
 import { restoreLost } from '../operate/restoring.js';
 import { FIND_DEPENDENCIES, TAKE_DEPENDENTS } from './dependents.sql.js';
-import { EXPIRE_STAGED, FAIL_DEPENDENT } from './expire-staged.sql.js';
+import { EXPIRE_STAGED, FAIL_DEPENDENTS } from './expire-staged.sql.js';
 import type { Placed } from '../wake-ups/wake-up.js';
 
 interface Committed {
@@ -63,8 +63,11 @@ export class StagedRepository {
     )[0]!;
   }
 
-  /** Ends a job that `takeDependents` found. */
-  async failDependent(run: Run, id: string, by: { keep: Retention; error: object }): Promise<void> {
-    await run(FAIL_DEPENDENT, [SHARD, JSON.stringify(by.keep), id, JSON.stringify(by.error)]);
+  /** Ends jobs that `takeDependents` found, each with its error by its id. */
+  async failDependents(
+    run: Run,
+    { keep, errors }: { keep: Retention; errors: Record<string, object> },
+  ): Promise<void> {
+    await run(FAIL_DEPENDENTS, [SHARD, JSON.stringify(keep), Object.keys(errors), JSON.stringify(errors)]); // prettier-ignore
   }
 }

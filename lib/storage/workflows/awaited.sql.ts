@@ -21,13 +21,13 @@ export const lives = (id: string): string =>
   `exists (select from simple_queue.job j where j.id = ${id} and j.shard = $1 offset 0)
       or exists (select from simple_queue.step o where o.id = ${id} and o.shard = $1 and o.state is null offset 0)`;
 
-/** What became of that job, as `e`. A step has kept its end, whatever its queue keeps. */
-export const endOf = (id: string): string => `left join lateral (
+/** What became of that job, as `e`, if it is `over`. A step has kept its end, whatever its queue keeps. */
+export const endOf = (id: string, over = 'true'): string => `left join lateral (
       select s.* from (
         select 1 as way, now() as at, state, output, error from simple_queue.step o where o.id = ${id} and o.shard = $1
         union all select 2, finished_at, state, output, last_error from simple_queue.archive a where a.id = ${id} and a.shard = $1
         union all select 2, finished_at, state, output, last_error from simple_queue.dead_letter d where d.id = ${id} and d.shard = $1) s
-      order by way, at desc limit 1) e on true`;
+      where ${over} order by way, at desc limit 1) e on true`;
 
 const UNKNOWN = JSON.stringify({
   name: 'QueueError',
@@ -54,5 +54,5 @@ export const TAKE_AWAITED = statement(
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', job, case when state in ('succeeded', 'cancelled') then state when state = 'skipped' then 'cancelled' else 'failed' end,
       output, case when state is null then '${UNKNOWN}'::jsonb else error end from over returning 1)
-  select (select count(*) from told)::int as ended, (select id::text from page order by id offset 499 limit 1) as last`,
+  select (select count(*) from told)::int as ended, (select id::text from page order by page.id offset 499 limit 1) as last`,
 );

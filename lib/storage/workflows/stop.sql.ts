@@ -34,7 +34,7 @@ export const STOP_EXPIRED = statement(
 export const TAKE_STOP = statement(
   'take_stop',
   `select id::text, workflow, state as stop from simple_queue.arrival
-  where kind = 'stop' and shard = $1 and id > $2::bigint order by id limit 1 for update skip locked`,
+  where kind = 'stop' and shard = $1 and id > $2::bigint order by arrival.id limit 1 for update skip locked`,
 );
 
 /**

@@ -28,7 +28,7 @@ export const FIND_VANISHED = statement(
   `with ${running(10_000, 'and id > $2::uuid')}
   select array(select distinct v.id::text from (${vanished('looked')}) v) as found,
     (select id::text from looked where (select count(*) from page) > least((select count(*) from looked), ${MOST_WORKFLOWS - 1})
-      order by id desc limit 1) as last`,
+      order by looked.id desc limit 1) as last`,
 );
 
 const GONE = JSON.stringify({

@@ -47,7 +47,8 @@ const WAYS: Record<string, (id: string) => Promise<unknown>> = {
     await query(`update simple_queue.job set commit_by = now() where id = $1`, [id]);
     await test.storage.staged.expire(KEEP);
   },
-  fail_dependent: (id) => test.storage.staged.failDependent(run(), id, { keep: KEEP, error: {} }),
+  fail_dependents: (id) =>
+    test.storage.staged.failDependents(run(), { keep: KEEP, errors: { [id]: {} } }),
 };
 
 const rows = TABLE.trim().split('\n').slice(1).map((row) => row.trim().split(/\s+/)); // prettier-ignore

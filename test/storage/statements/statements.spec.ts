@@ -104,7 +104,7 @@ const DRAWING: Record<string, string> = {
       'complete_told',
       'complete_adding',
       'expire_staged',
-      'fail_dependent',
+      'fail_dependents',
       'reap_claims',
       'set_apart',
       'settle_told',
@@ -210,6 +210,11 @@ describe('the statements', () => {
 
   it('join nothing to a delete: a planner that believes a table small would walk it whole', () => {
     expect(breaches(({ text }) => /\bdelete from [^()]* using\b/.test(text))).toEqual([]);
+  });
+
+  it('order by no name that is also that of a column as text, which would be sorted as text', () => {
+    const asText = /\bselect (\w+)::text,? [^()]*\border by \1\b/;
+    expect(breaches(({ text }) => asText.test(text.replaceAll(/\s+/g, ' ')))).toEqual([]);
   });
 
   it('read tables of this schema alone', () => {

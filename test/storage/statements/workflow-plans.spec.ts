@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { WorkflowRepository } from '../../../lib/storage/workflows/workflow.repository.js';
+import { QueueService } from '../../../lib/queue.service.js';
 import { workflow } from '../../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../../lib/workflows/queue-workflows.js';
 import { explaining } from '../../support/plans.js';
@@ -14,6 +16,8 @@ const BLOCKS = 500;
 const STEPS = 1_000;
 /** Of its stage, the one before it and its job: an index of three levels each. */
 const BLOCKS_A_STEP = 20;
+/** Jobs in one look at those that depend on others. */
+const PAGE = 100;
 const LARGE = ['job', 'step', 'draft', 'ready'];
 
 /** Ends of steps where PostgreSQL takes the tables for small: they cost what ends and what begins, not what the workflow has. */
@@ -79,6 +83,18 @@ describe('plans of workflows of 20,000 jobs', () => {
     expect(costs.filter(({ walked }) => walked.some((table) => LARGE.includes(table)))).toEqual([]);
     expect(costs.reduce((sum, { blocks }) => sum + blocks, 0)).toBeLessThan(BLOCKS_A_JOB * STEPS); // prettier-ignore
     expect(costs.reduce((sum, { removed }) => sum + removed, 0)).toBeLessThan(5 * STEPS);
+  });
+
+  it('a look at jobs that depend on others reads one page of them', async () => {
+    const first = randomUUID();
+    const jobs = Array.from({ length: 2 * STEPS }, () => ({ payload: 1, dependsOn: [first] }));
+    await new QueueService(test.storage, test.options, test.events).enqueueMany('work', [{ payload: 0, id: first }, ...jobs]); // prettier-ignore
+    const { run, costs } = explaining(test.storage.database);
+
+    expect(await test.storage.staged.takeDependents(run, '0')).toMatchObject({ decided: [], last: expect.any(String) }); // prettier-ignore
+    expect(costs[0]!.walked.filter((table) => LARGE.includes(table))).toEqual([]);
+    expect(costs[0]!.removed).toBeLessThan(2 * PAGE * PAGE);
+    expect(costs[0]!.blocks).toBeLessThan(BLOCKS_A_JOB * PAGE);
   });
 
   it.each([

@@ -1,7 +1,7 @@
--- $1 smallint, $2 jsonb, $3 uuid, $4 jsonb
-prepare fail_dependent as
+-- $1 smallint, $2 jsonb, $3 uuid[], $4 jsonb
+prepare fail_dependents as
 with due as materialized (
-    select id from simple_queue.job where id = $3::uuid and shard = $1 and commit_by is not null for update),
+    select id from simple_queue.job where id = any($3::uuid[]) and shard = $1 and commit_by is not null order by id for update),
   unstaged as (
     delete from simple_queue.staged where shard = $1 and id = any(array(select id from due)) returning id),
   unblocked as (
@@ -17,7 +17,7 @@ with due as materialized (
     returning *),
   buried as (
     insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress)
-    select id, $1, 'expired', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, $4::jsonb, history, progress
+    select id, $1, 'expired', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, $4::jsonb -> id::text, history, progress
     from gone g cross join lateral (
       select statement_timestamp() + ($2::jsonb ->> case when $2::jsonb ? q.name then q.name else '' end)::float8
         * interval '1 millisecond' as expires_at
@@ -26,7 +26,7 @@ with due as materialized (
     insert into simple_queue.job (id, shard, lane, queue, run_at, payload)
     select pg_catalog.encode(pg_catalog.set_bit(pg_catalog.set_bit(overlay(overlay(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
       placing substring(pg_catalog.int8send(pg_catalog.floor(extract(epoch from statement_timestamp()) * 1000)::bigint) from 3) from 1 for 6) placing '\x51'::bytea from 16), 52, 1), 53, 1), 'hex'::text)::uuid, $1, o.lane, o.queue, statement_timestamp(), o.payload
-    from (select id, lane, queue, 'expired'::text as ended_as, null::jsonb as answer, $4::jsonb as failure from gone) t
+    from (select id, lane, queue, 'expired'::text as ended_as, null::jsonb as answer, $4::jsonb -> id::text as failure from gone) t
     cross join lateral (
       select l.id as lane, l.queue, (pg_catalog.jsonb_build_object('id', t.id, 'queue', q.name, 'name', coalesce(n.name, ''), 'state', t.ended_as)
         || case when t.answer is null then '{}'::jsonb else pg_catalog.jsonb_build_object('output', t.answer) end
