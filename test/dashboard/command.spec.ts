@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { firstWords } from '../support/child.js';
 import { compiled } from '../support/compiled.mjs';
 import { aStorage, type TestStorage } from '../support/storage.js';
 import { OWN } from './a-dashboard.js';
@@ -30,8 +31,7 @@ it.each([
   const env = { ...process.env, DATABASE_URL: test.database.url, NODE_OPTIONS: '' };
   const child = spawn(process.execPath, [MAIN, 'dashboard', '--json', ...flags], { env });
   const ended = once(child, 'close');
-  const [told] = (await once(child.stdout, 'data')) as [Buffer];
-  const { url } = JSON.parse(told.toString()) as { url: string };
+  const { url } = JSON.parse(await firstWords(child)) as { url: string };
   const { origin } = new URL(url);
   expect((await fetch(url)).status).toBe(200);
   expect(await (await fetch(`${url}/api/overview`)).json()).toMatchObject({

@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { compiled } from './compiled.mjs';
 import { eventually } from './eventually.js';
@@ -15,6 +16,8 @@ export class Child {
   readonly said: Record<string, unknown>[] = [];
   private readonly process: ChildProcess;
   private errors = '';
+  /** It has ended, and all that it said was heard. */
+  private isSilent = false;
 
   /** `preload`: modules to import before the file, as `node --import` does. */
   constructor(file: URL, env: Record<string, string>, preload: URL[] = []) {
@@ -26,23 +29,30 @@ export class Child {
     createInterface({ input: this.process.stdout! }).on('line', (line) => this.hear(line));
     living.add(this.process);
     this.process.once('exit', () => living.delete(this.process));
+    this.process.once('close', () => (this.isSilent = true));
     this.process.stderr!.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
   }
 
-  /** Waits until it has said something that `matches`. */
+  /** Waits until it has said something that `matches`; it fails as soon as nothing more can come. */
   async says(
     matches: (line: Record<string, unknown>) => boolean,
   ): Promise<Record<string, unknown>> {
-    return eventually(
+    const line = await eventually(
       () => {
         const line = this.said.find(matches);
-        if (!line)
-          throw new Error(
-            `The child has not said it (exit ${this.process.exitCode}). ${this.errors.slice(-2_000)}`,
-          );
-        return line;
+        if (line || this.isSilent) return line;
+        throw this.silence();
       },
       { timeoutMs: 20_000 },
+    );
+    if (!line) throw this.silence();
+    return line;
+  }
+
+  private silence(): Error {
+    const { exitCode, signalCode } = this.process;
+    return new Error(
+      `The child has not said it (exit ${exitCode ?? signalCode}). ${this.errors.slice(-2_000)}`,
     );
   }
 
@@ -82,4 +92,15 @@ export class Child {
       this.errors += `${line}\n`;
     }
   }
+}
+
+/** What a process writes first; it fails with its errors where it ends without a word. */
+export async function firstWords(child: ChildProcessWithoutNullStreams): Promise<string> {
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const words = once(child.stdout, 'data') as Promise<[Buffer]>;
+  const end = once(child, 'close').then(([code]) => `The child has said nothing (exit ${code}). `);
+  const first = await Promise.race([words, end]);
+  if (typeof first === 'string') throw new Error(first + errors);
+  return first[0].toString();
 }

@@ -69,6 +69,7 @@ export class TestRedis {
 
   /** As a power cut does. */
   async kill(): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const ended = once(this.process, 'exit');
     this.process.kill('SIGKILL');
     await ended;
@@ -76,7 +77,7 @@ export class TestRedis {
 
   async stop(): Promise<void> {
     for (const client of this.clients) if (client.isOpen) client.destroy();
-    if (this.process.exitCode === null && this.process.signalCode === null) await this.kill();
+    await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
