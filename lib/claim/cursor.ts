@@ -19,8 +19,8 @@ const URGENT_STEP = 2;
 const BACK_OFF = 20;
 /** 20 % where a commit is known to have been late. */
 const HURRY = 4;
-/** Jobs are older than the time of their storing suggests. */
-const STORING = 2;
+/** What a claim usually costs is that of the last ten or so. */
+const FADING = 0.9;
 /** More priorities than this share a position: correct, only less sharp. */
 const MAX_KEYS = 32;
 
@@ -49,6 +49,13 @@ export interface Look {
   readonly from: Position | undefined;
 }
 
+/** How a claim came back. */
+interface Taking {
+  look: Look;
+  short: boolean;
+  ms: number;
+}
+
 /** What lies behind the cursor, as far as it was not looked at yet. */
 interface Late {
   /** The last job taken there by any claim; from it the next one goes on. */
@@ -69,11 +76,15 @@ interface Late {
 export class Cursor {
   private keys: Position[] = [];
   private readonly lookedAt: number[] = LOOK_BACKS.map(() => -Infinity);
+  /** What the last look back of each step cost beyond the jobs that it brought. */
   private readonly costMs: number[] = LOOK_BACKS.map(() => 0);
+  /** What full claims that look nowhere else took, and brought. */
+  private readonly usual = { ms: 0, jobs: 0 };
   private short = true;
   private urgent = false;
   /** The step that will find what a wake-up has announced; 0: none did. */
   private newsStep = 0;
+  private newsAt = -Infinity;
   private slackMs = 0;
   private looks = 0;
   private late: Late | undefined;
@@ -84,13 +95,14 @@ export class Cursor {
   }
 
   /**
-   * A wake-up: there may be jobs of a priority never seen before, and jobs that were stored `lateMs` before their commit. Those are not
+   * A wake-up: there may be jobs of a priority never seen before, and jobs whose storing began `lateMs` before their commit. Those are not
    * waited for: the step that finds them is due.
    */
-  expectNews(lateMs = 0): void {
+  expectNews(lateMs?: number): void {
     this.urgent = true;
-    const step = LOOK_BACKS.findIndex(({ backMs }) => backMs > STORING * lateMs);
-    if (step >= URGENT_STEP) this.newsStep = Math.max(this.newsStep, step);
+    if (lateMs === undefined) return;
+    const step = LOOK_BACKS.findIndex(({ backMs }) => backMs > lateMs + SLACK_MS);
+    this.newsStep = Math.max(this.newsStep, step);
   }
 
   /**
@@ -105,7 +117,10 @@ export class Cursor {
   look(now: number): Look {
     const step = this.stepAt(now);
     this.lookedAt.fill(now, 0, step + 1);
-    if (step >= this.newsStep) this.newsStep = 0;
+    if (this.newsStep > 0 && step >= this.newsStep) {
+      this.newsStep = 0;
+      this.newsAt = now;
+    }
     return { step, ranges: this.ranges(step), number: this.looks++, from: this.late?.at };
   }
 
@@ -115,20 +130,26 @@ export class Cursor {
   }
 
   /** What a claim brought: moves the cursor forward, never back. `short`: fewer came than were wanted. */
-  took(rows: ClaimedRow[], { look, short, ms }: { look: Look; short: boolean; ms: number }): void {
+  took(rows: ClaimedRow[], { look, short, ms }: Taking): void {
     for (const row of rows) this.moveTo(row);
     // A claim that left before the backlog was found says nothing of it.
     const late = this.late && look.number >= this.late.since ? this.late : undefined;
-    this.note(late?.step ?? 0, look, ms);
     if (late || look.step > 0)
       this.late = this.goOn(short ? undefined : this.lastBehind(rows), look, late);
+    this.note(rows.length, { look, short, ms }, this.late ? undefined : late);
     this.short = short && !this.late;
   }
 
-  /** The claims that go on in a backlog belong to the look that found it. */
-  private note(step: number, look: Look, ms: number): void {
-    if (look.step > 0) this.costMs[look.step] = ms;
-    else if (step > 0) this.costMs[step] = Math.max(this.costMs[step]!, ms);
+  /** A look is not dearer for what it finds. The claim that ended a backlog, and walked to the front, belongs to the look that found it. */
+  private note(jobs: number, { look, short, ms }: Taking, ended: Late | undefined): void {
+    const { usual } = this;
+    const cost = Math.max(0, ms - (usual.jobs > 0 ? (jobs * usual.ms) / usual.jobs : 0));
+    if (look.step > 0) this.costMs[look.step] = cost;
+    else if (ended) this.costMs[ended.step] = Math.max(this.costMs[ended.step]!, cost);
+    else if (!short) {
+      usual.ms = FADING * usual.ms + ms;
+      usual.jobs = FADING * usual.jobs + jobs;
+    }
   }
 
   /** The last of these jobs; undefined: the claim has come to the front of all priorities. */
@@ -160,13 +181,16 @@ export class Cursor {
 
   private stepAt(now: number): number {
     for (let step = EVERYWHERE; step > 0; step--)
-      if (now - this.lookedAt[step]! >= this.periodOf(step)) return step;
+      if (now - this.lookedAt[step]! >= this.periodOf(step) || this.isNews(step, now)) return step;
     return 0;
+  }
+
+  private isNews(step: number, now: number): boolean {
+    return step === this.newsStep && now - this.newsAt >= this.costMs[step]! * HURRY;
   }
 
   /** An empty range is looked at whole, as often as its cost allows; a busy lane in its step's time. */
   private periodOf(step: number): number {
-    if (step === this.newsStep) return this.costMs[step]! * HURRY;
     const cost = this.costMs[step]! * BACK_OFF;
     return step === EVERYWHERE && this.short ? cost : Math.max(LOOK_BACKS[step]!.everyMs, cost);
   }

@@ -151,13 +151,14 @@ export class Enqueuer {
       check: (item, index) => this.checkedItem(queue, item, { index, limits }),
       register: ({ name, labels }) => this.storage.lanes.of(queue, name, labels),
     });
+    const since = performance.now();
     try {
       await this.storage.enqueues.insertChunks(batch.chunks());
     } catch (error) {
       if (!this.spooling) throw error;
       return this.spooling.afterFailure(this.readAgain(queue, items, { batch, limits }), error);
     }
-    this.storage.signals.send({ lanes: idsOf(batch.lanes), later: false });
+    this.storage.signals.send({ lanes: idsOf(batch.lanes) }, undefined, since);
     this.tell(batch.lanes, batch.answers);
     return batch.answers;
   }
@@ -229,21 +230,15 @@ export class Enqueuer {
   /** In a transaction a call takes its place in the line first, and registers lanes there: a later call, whose lanes are known, stays behind it. */
   private async insert(checked: CheckedJob[], joined: Joined | undefined): Promise<Enqueued[]> {
     const { enqueues } = this.storage;
+    const since = performance.now();
     const answers = joined
       ? await joined.alone(async (run) => enqueues.insertIn(run, await this.withLanes(checked)))
       : await enqueues.insert(await this.withLanes(checked));
-    this.announce(checked as NewJob[], answers, joined);
-    return answers;
-  }
-
-  private announce(jobs: NewJob[], answers: Enqueued[], joined?: Joined): void {
+    const jobs = checked as NewJob[];
     const stored = jobs.filter((_, index) => STORED.has(answers[index]!.outcome));
-    if (stored.length > 0) this.wake(stored, joined);
+    if (stored.length > 0) this.storage.signals.send(signalOf(stored), joined?.runner, since);
     this.tell(lanesOf(jobs), answers);
-  }
-
-  private wake(jobs: NewJob[], joined?: Joined): void {
-    this.storage.signals.send(signalOf(jobs), joined?.runner);
+    return answers;
   }
 
   private tell(lanes: Lane[], answers: Enqueued[]): void {

@@ -54,8 +54,9 @@ export class QueueWorkflows {
     const id = this.drafted.newId();
     const stages = await this.drafted.stages([...draft.steps], id);
     const flow: NewWorkflow = { id, name: draft.name, stages, ...terms };
+    const since = performance.now();
     const answer = await this.storing(joined, flow, (run) => this.store(run, flow));
-    if (answer.created) this.wake(flow, joined);
+    if (answer.created) this.wake(flow, joined, since);
     return answer;
   }
 
@@ -160,12 +161,13 @@ export class QueueWorkflows {
     const { database, workflows, signals } = this.storage;
     const waiters = database.waiters.about(() => [`workflow ${checkId(id)}`]);
     const jobs = await this.adder.jobsOf(steps, checkId(id));
+    const since = performance.now();
     await waiters.transaction(async (run) => {
       const flow = (await workflows.reading.find(run, id)) ?? fail(unknown(id));
       checkAdded(id, flow.stages.map(({ name }) => name), steps); // prettier-ignore
       await this.adder.store(run, id, jobs);
     });
-    signals.send(signalOf(jobs.map(({ job }) => job)));
+    signals.send(signalOf(jobs.map(({ job }) => job)), undefined, since);
   }
 
   /** Whatever is left over goes on in the loops of any worker. */
@@ -204,11 +206,12 @@ export class QueueWorkflows {
     );
   }
 
-  private wake(flow: NewWorkflow, joined: Joined | undefined): void {
+  private wake(flow: NewWorkflow, joined: Joined | undefined, since: number): void {
     const jobs = rootJobs(flow);
     const awaits = flow.stages.some((stage) => stage.awaits !== undefined);
     const signal = jobs.length > 0 ? signalOf(jobs) : { lanes: [], later: true };
-    this.storage.signals.send(awaits ? { ...signal, later: true } : signal, joined?.runner);
+    const wakeUp = awaits ? { ...signal, later: true } : signal;
+    this.storage.signals.send(wakeUp, joined?.runner, since);
   }
 }
 

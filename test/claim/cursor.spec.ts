@@ -146,16 +146,58 @@ describe('cursor', () => {
   it('look far enough back at once after the wake-up of a late commit, once, and do not rest before', () => {
     const cursor = cursorAfter([{ second: 45 }]);
     cursor.took([], full(cursor.look(20_000), 10));
-    cursor.expectNews(400);
+    cursor.expectNews();
     expect(cursor.isBehind).toBe(false);
-    cursor.expectNews(20_000);
+    cursor.expectNews(100);
     expect(cursor.isBehind).toBe(true);
-    expect(cursor.look(20_001).step).toBe(3);
+    cursor.expectNews(20_000);
+    expect(cursor.look(20_001).step).toBe(2);
     expect(cursor.isBehind).toBe(false);
     expect(cursor.look(20_002).step).toBe(0);
-    cursor.expectNews(600_000);
-    expect(cursor.look(20_039).step).toBe(0);
-    expect(cursor.look(20_040).step).toBe(EVERYWHERE);
+  });
+
+  it.each([
+    [100, 1],
+    [800, 2],
+    [20_000, 2],
+    [60_000, 3],
+    [600_000, EVERYWHERE],
+  ])('look behind a commit that is %d ms late by step %d', (lateMs, step) => {
+    const cursor = cursorAfter([{ second: 45 }]);
+    cursor.took([], full(cursor.look(20_000)));
+    cursor.expectNews(lateMs);
+    expect(cursor.look(20_001).step).toBe(step);
+  });
+
+  it('let wake-ups of late commits cost 20 % of the time, no more', () => {
+    const cursor = cursorAfter([{ second: 45 }]);
+    cursor.took([], full(cursor.look(20_000), 10));
+    for (const [now, step] of [
+      [20_001, EVERYWHERE],
+      [20_040, 0],
+      [20_041, EVERYWHERE],
+    ] as const) {
+      cursor.expectNews(600_000);
+      const look = cursor.look(now);
+      expect(look.step).toBe(step);
+      cursor.took([], full(look, 10));
+    }
+  });
+
+  it('do not take for the cost of a look back what its jobs cost', () => {
+    const jobs = Array.from({ length: 100 }, () => aRow(at(45)));
+    const cursor = cursorAfter([{ second: 45 }]);
+    for (const now of [1, 2, 3]) cursor.took(jobs, full(cursor.look(now), 20));
+    for (const [now, ms] of [
+      [60, 20],
+      [110, 25],
+      [209, 0],
+      [210, 0],
+    ] as const) {
+      const look = cursor.look(now);
+      expect(look.step).toBe(now === 209 ? 0 : 1);
+      cursor.took(jobs, full(look, ms));
+    }
   });
 
   it('stay correct with more priorities than they keep keys for', () => {

@@ -67,6 +67,33 @@ describe('a backlog that was committed late', () => {
     await drained();
   });
 
+  /** The drain of one has made claims slow, which says nothing of what the look back for the next one costs. */
+  it('again and again is found by the next claims, beside jobs that come on and on', async () => {
+    const { queues, dataSource } = await story.start({ options: { worker: false } });
+    const handler = aHandler('mail', ({ payload }) => void ran.push(payload));
+    const { events } = await story.start({ providers: [handler] });
+    const rounds = 6;
+    let open: number | undefined;
+    events.on('polled', ({ wanted, claimed }) => {
+      if (wanted > 0 && lateOnes() === open) claims.push(claimed);
+    });
+    const comeOn = async (): Promise<void> => {
+      while (lateOnes() < rounds * LATE) await queues.enqueue('mail', 'other');
+    };
+    const coming = comeOn();
+    for (let round = 0; round < rounds; round++) {
+      await dataSource.transaction(async (manager) => {
+        await queues.enqueueMany('mail', items(LATE), { manager });
+        const before = ran.length;
+        await eventually(() => ran.length > before + 50);
+        open = lateOnes();
+      });
+      await eventually(() => lateOnes() === (round + 1) * LATE, { timeoutMs: 20_000 });
+    }
+    await coming;
+    expect(claims.length).toBeLessThan(15 * rounds);
+  });
+
   it('in a statement of many enqueues drains without a pause', async () => {
     const application = await aWorker();
     const sql = `select simple_queue.enqueue('mail', '"late"') from generate_series(1, ${LATE})`;

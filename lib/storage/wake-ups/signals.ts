@@ -35,7 +35,7 @@ const PING_INTERVAL_MS = 10_000;
 /** The flag of messages about limits; those of wake-ups are other letters. */
 const LIMIT = 's';
 /** A commit that is less late than this is found soon enough by looking. */
-const LATE_MS = 500;
+const LATE_MS = 50;
 
 /**
  * Wake-ups: hints that may be lost without harm, since polling is the truth. In this process they are function calls; other
@@ -92,10 +92,11 @@ export class Signals {
     await this.hangUp();
   }
 
-  /** Notifies this process at once and others soon; with a query runner, when its transaction commits. */
-  send(signal: Signal, runner?: QueryRunner): void {
-    if (runner) this.tellOnCommit(signal, runner);
-    else this.tell(signal);
+  /** Notifies this process at once and others soon; with a query runner, when its transaction commits. `since`: when the storing began. */
+  send(signal: Signal, runner?: QueryRunner, since = performance.now()): void {
+    const tell = (): void => this.tell(signal, performance.now() - since);
+    if (runner) this.onCommit(runner, tell);
+    else tell();
   }
 
   /** Notifies this process alone: the others hear of it by a notice. */
@@ -189,15 +190,8 @@ export class Signals {
     this.drop();
   }
 
-  private tellOnCommit(signal: Signal, runner: QueryRunner): void {
-    const storedAt = performance.now();
-    this.onCommit(runner, () => {
-      const lateMs = performance.now() - storedAt;
-      this.tell(lateMs < LATE_MS ? signal : { ...signal, lateMs });
-    });
-  }
-
-  private tell(signal: Signal): void {
+  private tell(stored: Signal, lateMs: number): void {
+    const signal = lateMs < LATE_MS ? stored : { ...stored, lateMs };
     this.sendHere(signal);
     if (this.options.wakeUp === 'off' || this.rest.isOn) return;
     this.unsent.add(signal);

@@ -107,7 +107,7 @@ describe('signals', () => {
         await queues.enqueue('mail', 1, { manager });
         expect(heard).toEqual([]);
       });
-      expect(heard).toEqual([{ lanes: [lane()], later: false }]);
+      expect(heard).toMatchObject([{ lanes: [lane()], later: false }]);
       await eventually(() => expect(onWire).toHaveLength(1));
     });
 
@@ -148,24 +148,20 @@ describe('signals', () => {
         await queues.cancel({ id: job.id }, { manager });
         expect(heard).toEqual([]);
       });
-      expect(heard).toEqual([{ lanes: [], cancel: true }]);
+      expect(heard).toMatchObject([{ lanes: [], cancel: true }]);
       await eventually(() =>
         expect(onWire.some((message) => message.split(' ')[1] === 'c')).toBe(true),
       );
     });
 
-    it('say how long before its commit a job was stored, where that is long', async () => {
+    it('say how long before its commit the storing of a job began, where that is long', async () => {
       const other = await openStorage(test.dataSource);
       const there: Signal[] = [];
       other.signals.receive((signal) => void there.push(signal));
       other.signals.startListening(test);
       await eventually(() => expect(other.signals.listening?.isListening).toBe(true));
       await test.dataSource.transaction(async ({ queryRunner }) => {
-        const clock = jest
-          .spyOn(performance, 'now')
-          .mockReturnValueOnce(performance.now() - 20_000);
-        test.storage.signals.send({ lanes: [lane()] }, queryRunner);
-        clock.mockRestore();
+        test.storage.signals.send({ lanes: [lane()] }, queryRunner, performance.now() - 20_000);
       });
       expect(heard[0]!.lateMs).toBeGreaterThanOrEqual(20_000);
       await eventually(() =>
@@ -178,11 +174,24 @@ describe('signals', () => {
       await test.dataSource.transaction((manager) =>
         queues.enqueue('mail', 1, { manager, delayMs: 60_000 }),
       );
-      expect(heard).toEqual([{ lanes: [], later: true }]);
+      expect(heard).toMatchObject([{ lanes: [], later: true }]);
       await eventually(() =>
         expect(onWire.some((message) => message.split(' ')[1] === 'l')).toBe(true),
       );
     });
+  });
+
+  it.each([
+    ['a batch of one statement', 2],
+    ['a batch of several statements', 5_001],
+  ])('know when the storing began: %s', async (_, count) => {
+    const send = jest.spyOn(test.storage.signals, 'send');
+    await queues.enqueueMany(
+      'mail',
+      Array.from({ length: count }, () => ({ payload: 1 })),
+    );
+    expect(send.mock.calls).toEqual([[expect.anything(), undefined, expect.any(Number)]]);
+    send.mockRestore();
   });
 
   it("leave the user's DataSource as it was", async () => {
