@@ -21,7 +21,7 @@ with line as materialized (select (select coalesce(sum(case when holder is not n
   served as (
     delete from simple_queue.allotment
     where name = $2 and shard = $1 and lease = $3::uuid and exists (select from entered where concurrency is null))
-  select e.name is not null as entered, l.concurrency, strict, burst, coalesce(l.concurrency - allotted - (select n from line) < $4::int, false) as "isFull",
+  select e.name is not null as entered, l.concurrency, rate, per_ms as "perMs", strict, burst, coalesce(l.concurrency - allotted - (select n from line) < $4::int, false) as "isFull",
     coalesce(greatest(0, (extract(epoch from case when next_at > statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond'
       then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms + ($4::int + (select n from line) - 1) * step_ms - $7::float8), 0) as "rateMs", coalesce(greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8, 0) as "heldMs",
     e.full_at as "fullAt", coalesce(e.start_ms, 0) as "startMs"

@@ -62,9 +62,16 @@ const MAX_SLACK_MS = 500;
 const STRICT_SHARE = 0.1;
 
 /** A start of a strict rate may be this late: the spacing has room for it. */
-export function slackOf({ perMs, strict }: Pick<InMs<RateLimit>, 'perMs' | 'strict'>): number {
+function slackOf({ perMs, strict }: Pick<InMs<RateLimit>, 'perMs' | 'strict'>): number {
   return strict ? Math.min(MAX_SLACK_MS, Math.max(MIN_SLACK_MS, perMs * STRICT_SHARE)) : 0;
 }
+
+const LATE_MS = 100;
+const LATEST_MS = 2_000;
+
+/** A start may come this late; without `strict` as late as the next one, or no window would hold more than `burst` and what refills. */
+export const latenessOf = (rate: Pick<InMs<RateLimit>, 'limit' | 'perMs' | 'strict'>): number =>
+  slackOf(rate) || Math.max(LATE_MS, Math.min(rate.perMs / rate.limit, LATEST_MS));
 
 /** The spacing of starts, and how many may come at once. */
 export function paceOf(rate: InMs<RateLimit>): { stepMs: number; burst: number } {

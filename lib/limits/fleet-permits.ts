@@ -1,4 +1,4 @@
-import { DRAWN_AHEAD_MS, slackOf } from '../job/limit.js';
+import { DRAWN_AHEAD_MS, latenessOf } from '../job/limit.js';
 import { Permits } from '../runtime/permits.js';
 import type { Drawn, LimitRow } from '../storage/limits/limit.repository.js';
 import { Lately } from './lately.js';
@@ -23,9 +23,6 @@ export interface LimitedLane {
   foundEmpty(nextLookAt: number): void;
 }
 
-/** A start that was drawn without `strict` may come this late, or as late as the next one: no window holds more than `burst` and what refills. */
-const LATE_MS = 100;
-const LATEST_MS = 2_000;
 /** Of so many that are left, half are kept in hand while others are drawn. */
 const MANY = 100;
 
@@ -156,8 +153,6 @@ export class FleetPermits extends Permits {
     this.slots =
       rate === null || perMs === null
         ? undefined
-        : new Slots(
-            slackOf({ perMs, strict }) || Math.max(LATE_MS, Math.min(perMs / rate, LATEST_MS)),
-          );
+        : new Slots(latenessOf({ limit: rate, perMs, strict }));
   }
 }

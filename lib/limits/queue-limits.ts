@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
+import { latenessOf } from '../job/limit.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import { inMs, msOf, type Duration } from '../job/values/duration.js';
+import { DAY_MS, inMs, msOf, type Duration } from '../job/values/duration.js';
 import { duration } from '../options/handler-rules.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { unknownLimit } from '../options/limit-rules.js';
@@ -14,7 +15,6 @@ import type { Entry } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { FleetLimits } from './fleet-limits.js';
 import { Turnstile } from './turnstile.js';
-import { DAY_MS } from '../job/values/duration.js';
 
 /** How a call enters a limit. */
 export interface WithinOptions {
@@ -110,14 +110,22 @@ export class QueueLimits {
       id: this.ids.next(),
       until: performance.now() + msOf(timeoutMs),
     };
-    const entry = await unlessAborted(
-      this.turnstile.inLine(name, () => this.enter(call)),
-      signal,
-    );
-    if (entry.startMs > 0) await this.untilStart(call, entry);
+    await this.begin(call);
     const inside = this.stay(call, work);
     this.inside.add(inside);
     return inside.finally(() => this.inside.delete(inside));
+  }
+
+  /** Of a process that stood still, starts would come together: what is too late for its rate is given up, and asked for again. */
+  private async begin(call: Call): Promise<void> {
+    for (;;) {
+      const turn = this.turnstile.inLine(call.name, () => this.enter(call));
+      const entry = await unlessAborted(turn, call.signal);
+      const startAt = performance.now() + entry.startMs;
+      if (entry.startMs > 0) await this.untilStart(call, entry);
+      if (performance.now() - startAt <= lateness(entry)) return;
+      await this.abandon(call, entry);
+    }
   }
 
   private async stay<T>({ name, id }: Call, work: () => Promise<T> | T): Promise<T> {
@@ -231,6 +239,9 @@ export class QueueLimits {
     return unknownLimit(`${quote(name)} is asked for`, name, [...this.options.limits.keys()]);
   }
 }
+
+const lateness = ({ rate, perMs, strict }: Entry): number =>
+  rate === null || perMs === null ? Infinity : latenessOf({ limit: rate, perMs, strict });
 
 /** Whoever gives up waits for nobody in front; its own turn finds the signal aborted, and leaves. */
 async function unlessAborted<T>(turn: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -86,7 +86,7 @@ export const ENTER_LIMIT = statement(
   served as (
     delete from simple_queue.allotment
     where name = $2 and shard = $1 and lease = $3::uuid and exists (select from entered where concurrency is null))
-  select e.name is not null as entered, l.concurrency, strict, burst, coalesce(l.concurrency - allotted - ${IN_FRONT} < $4::int, false) as "isFull",
+  select e.name is not null as entered, l.concurrency, rate, per_ms as "perMs", strict, burst, coalesce(l.concurrency - allotted - ${IN_FRONT} < $4::int, false) as "isFull",
     coalesce(greatest(0, ${FIRST_MS} + ($4::int + ${IN_FRONT} - 1) * step_ms - $7::float8), 0) as "rateMs", coalesce(${HELD_MS}, 0) as "heldMs",
     e.full_at as "fullAt", coalesce(e.start_ms, 0) as "startMs"
   from simple_queue.fleet_limit l left join entered e on true where l.name = $2 and l.shard = $1`,

@@ -132,11 +132,11 @@ interface EnterWish {
 }
 
 /** How a call fared that asked to enter. */
-export interface Entry {
+export interface Entry extends Pick<
+  LimitRow,
+  'concurrency' | 'rate' | 'perMs' | 'strict' | 'burst'
+> {
   entered: boolean;
-  concurrency: number | null;
-  strict: boolean;
-  burst: number | null;
   isFull: boolean;
   /** Until it is worth asking again. */
   rateMs: number;
