@@ -14,7 +14,7 @@ import { Feed } from './feed.js';
 import { Glances } from './glances.js';
 import { filterIn } from './filter-words.js';
 import type { Hiding, Question } from './look.js';
-import { LOOKS } from './looks.js';
+import { LOOKS, statementsOf } from './looks.js';
 import { page, refusal } from './page.js';
 import { hidingBy } from './access/redaction.js';
 import { foreignLook, foreignWrite } from './access/same-origin.js';
@@ -117,9 +117,10 @@ export class Desk {
     const recently: Question['recently'] = (what, ask, freshMs) =>
       this.glances.at(`${source.name} ${what}`, ask, freshMs);
     const question = { source, asked, hide: this.hide, recently };
-    return this.glances.at(`${source.name} ${name} ${asked.toString()}`, () =>
-      LOOKS[name]!(question),
-    );
+    return this.glances.at(`${source.name} ${name} ${asked.toString()}`, () => {
+      this.feeds.get(source.name)!.count(statementsOf(name));
+      return LOOKS[name]!(question);
+    });
   }
 
   private me(allowed: ReadonlySet<string>): object {

@@ -5,6 +5,14 @@ import { HEADERS } from './answer.js';
 
 /** One look for all, however many tabs are open. */
 const LOOK_MS = 2_000;
+/** Where all of them look at something else, each change costs as many looks: changes are reported more rarely then. */
+const MOST_STATEMENTS_PER_SECOND = 3;
+const MAX_REST_MS = 15_000;
+
+/** Until the next look, after a round of so many statements. */
+export const restAfter = (statements: number): number =>
+  Math.min(Math.max(LOOK_MS, (statements / MOST_STATEMENTS_PER_SECOND) * 1_000), MAX_REST_MS);
+
 /** Then a stream begins again: who may no longer look is refused then. */
 const STREAM_MS = 300_000;
 const MOST_STREAMS = 200;
@@ -21,6 +29,8 @@ export class Feed {
   private seen = '';
   private version = Date.now();
   private closed = false;
+  /** Since the last round. */
+  private statements = 0;
 
   constructor(private readonly look: () => Promise<unknown>) {}
 
@@ -39,13 +49,20 @@ export class Feed {
     response.on('close', () => this.drop(response));
     response.write(`retry: 3000\n${this.message()}`);
     this.streams.set(response, performance.now());
-    if (!this.timer) outside(() => this.rest());
+    if (this.timer) return;
+    this.statements = 0;
+    outside(() => this.rest());
   }
 
   /** Before the server closes: it would wait for them. */
   close(): void {
     this.closed = true;
     for (const response of this.streams.keys()) this.drop(response);
+  }
+
+  /** The database is asked, for whoever looks on. */
+  count(statements: number): void {
+    this.statements += statements;
   }
 
   /** What somebody has done here is seen at once. */
@@ -62,7 +79,8 @@ export class Feed {
   }
 
   private rest(): void {
-    this.timer = setTimeout(() => void this.round(), LOOK_MS).unref();
+    this.timer = setTimeout(() => void this.round(), restAfter(this.statements)).unref();
+    this.statements = 0;
   }
 
   private async round(): Promise<void> {

@@ -33,3 +33,7 @@ export const LOOKS: Readonly<Record<string, Look>> = {
   workflows,
   workflow,
 };
+
+/** About what a look costs. Those of a job's or a queue's reasons, and of jobs in all places, ask more than others. */
+export const statementsOf = (look: string): number =>
+  ['jobs', 'job', 'queue'].includes(look) ? 12 : 3;
