@@ -11,7 +11,7 @@ type Following = FollowerWish['following'][number];
 /** Jobs of a group that are read ahead at once. */
 const MAX_AHEAD = 15;
 /** A group goes on no longer than this where others wait, however little of it its handlers take. */
-const LONGEST_MS = 100;
+const LONGEST_MS = 500;
 
 const NONE: Following = { queue: 0, ahead: null };
 
@@ -66,8 +66,8 @@ export class Followers implements Claiming {
     const ranMs = ranOf(run);
     const sinceMs = now - run.followsSince;
     const eachMs = Math.max(1, this.settleMs, sinceMs / done);
-    const byTime = 1 + (Math.max(LONGEST_MS, followMs) - sinceMs) / eachMs;
-    if (sinceMs >= Math.max(LONGEST_MS, followMs) || ranMs >= followMs) return 0;
+    const byTime = 1 + (LONGEST_MS - sinceMs) / eachMs;
+    if (sinceMs >= LONGEST_MS || ranMs >= followMs) return 0;
     return Math.min(byTime, 1 + ((followMs - ranMs) * done) / Math.max(0.01, ranMs));
   }
 }

@@ -36,10 +36,10 @@ describe('what a settle asks for behind jobs of ordered groups', () => {
   }
 
   it('is nothing once the group has had its time, or its handlers have', async () => {
-    const since = performance.now() - 200;
+    const since = performance.now() - 600;
     expect(await asked(aStart({ follows: { since, jobs: 3, ranMs: 1 } }))).toBeUndefined();
     const ranMs = lane.followMs;
-    expect(await asked(aStart({ follows: { since: since + 190, jobs: 3, ranMs } }))).toBeUndefined(); // prettier-ignore
+    expect(await asked(aStart({ follows: { since: since + 590, jobs: 3, ranMs } }))).toBeUndefined(); // prettier-ignore
   });
 
   it('is the next one and some more, each of which goes on where the one before has ended', async () => {
@@ -52,10 +52,10 @@ describe('what a settle asks for behind jobs of ordered groups', () => {
   });
 
   it('is no more than what the group has time for at its pace', async () => {
-    const since = performance.now() - 150;
+    const since = performance.now() - 300;
     expect((await asked(aStart({ follows: { since, jobs: 2, ranMs: 1 } })))?.ahead).toBeLessThan(3);
     const ranMs = lane.followMs / 2;
-    expect((await asked(aStart({ follows: { since: since + 140, jobs: 4, ranMs } })))?.ahead).toBe(4); // prettier-ignore
+    expect((await asked(aStart({ follows: { since: since + 290, jobs: 4, ranMs } })))?.ahead).toBe(4); // prettier-ignore
   });
 
   it('is the one that was read ahead, unless it is of another lane', async () => {
