@@ -56,6 +56,6 @@ with complete as materialized (
      returning 1)
   select array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
-    (select count(*) from left_over)::int as arrivals,
+    ((select count(*) from left_over) + 0)::int as arrivals,
     (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
       from finished where state not in ('running', 'compensating')) as ended;

@@ -4,15 +4,19 @@ with done as (
     delete from simple_queue.job where shard = $1 and id = any(array(
       select j.id from unnest($2::uuid[], $3::int[]) u(id, epoch)
       cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
-    returning id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload, payload_bytes, history, progress),
+    returning id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload, payload_bytes, history, progress, cancel_at),
   kept as (
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at, finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history, progress)
     select id, $1, 'succeeded', lane, priority, attempt + 1, stalls, reschedules, (k -> 'runMs')::int, created_at, run_at, statement_timestamp(), statement_timestamp() + (k -> 'keepMs')::float8 * interval '1 millisecond', $4, unique_key, fingerprint, options, payload, payload_bytes, k -> 'output', history, progress
     from (select *, $5::jsonb -> id::text as k from done) d where k ? 'keepMs'),
   told as (
     update simple_queue.step set state = 'succeeded', output = $5::jsonb -> id::text -> 'output', error = null, ended_at = statement_timestamp()
-    where shard = $1 and id = any(array(select id from done)) and state is null
+    where shard = $1 and id = any(array(select id from done where cancel_at is null)) and state is null
     returning workflow, stage, item, state),
+  arrived as (
+    insert into simple_queue.arrival (shard, kind, job, state, output, error)
+    select $1, 'end', id, 'succeeded', $5::jsonb -> id::text -> 'output', null::jsonb
+    from done where cancel_at is not null and options ? 'step'::text),
   counts as materialized (
     select workflow, stage, count(*)::int as n, (count(*) filter (where state <> 'succeeded'))::int as failed
     from told group by workflow, stage),
@@ -86,7 +90,7 @@ with done as (
     union all select distinct $1, 'undo', null::uuid, null, workflow, null::int from counted where stage < 0 returning 1)
   select array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
-    (select count(*) from left_over)::int as arrivals,
+    ((select count(*) from left_over) + (select count(*) from done where cancel_at is not null))::int as arrivals,
     (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
       from finished where state not in ('running', 'compensating')) as ended,
     array(select u.id::text from unnest($2::uuid[]) u(id)

@@ -68,6 +68,6 @@ with skipping as (
     union all select $1, 'end', job, 'cancelled', null, null from unawaited returning 1)
   select array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
-    (select count(*) from left_over)::int as arrivals,
+    ((select count(*) from left_over) + 0)::int as arrivals,
     (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
       from finished where state not in ('running', 'compensating')) as ended;

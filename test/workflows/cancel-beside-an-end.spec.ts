@@ -3,9 +3,10 @@ import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { Advancer } from '../../lib/workflows/advancer.js';
 import { workflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
+import { eventually } from '../support/eventually.js';
 import { recordStatements } from '../support/recorded-statements.js';
 import { aSite } from '../support/site.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { aStorage, waitingBackends, type TestStorage } from '../support/storage.js';
 
 /** No loop turns here: the last step ends between the request to stop and the duty that follows it. */
 describe('a workflow whose last step ends beside its cancel', () => {
@@ -98,6 +99,26 @@ describe('a workflow whose last step ends beside its cancel', () => {
     test.storage.workflows.askToStop = before;
     expect(await workflows.find(id)).toMatchObject({ state: 'succeeded' });
     expect(await workflows.cancel(id)).toBe(false);
+  });
+
+  it('begins nothing more, where a step succeeds while the transaction of the cancel is open', async () => {
+    const { id } = await workflows.start(workflow('two').step('a', 'work', 1).step('b', 'work', 2, { after: 'a' })); // prettier-ignore
+    const job = (await workflows.find(id))!.steps[0]!.ids[0]!;
+    await test.database.query('delete from simple_queue.ready where id = $1', [job]);
+    await test.rows.claim([{ id: job, epoch: 0 }], await test.rows.lease());
+    let settled: Promise<unknown> | undefined;
+    await test.dataSource.transaction(async (manager) => {
+      await workflows.cancel(id, { manager });
+      settled = succeed(job);
+      await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+    });
+    expect(await settled).toMatchObject({ lost: [], lanes: [] });
+    // The commit has others look, too.
+    await eventually(async () => {
+      await advance();
+      expect(await arrivals()).toEqual([]);
+    });
+    expect(await workflows.find(id)).toMatchObject({ state: 'cancelled', steps: [{ state: 'succeeded' }, { state: 'skipped' }] }); // prettier-ignore
   });
 
   it('is cancelled by a call that says so, while it runs', async () => {

@@ -111,9 +111,12 @@ export const followed = ({
     union all select $1, 'undo', null, null, id, null from finished where state = 'compensating'
     ${[...(failing ? [STOPPING] : []), ...more].join('\n    ')} returning 1)`;
 
-/** What whoever has moved workflows on reports to others. */
-export const MOVED = `array(select distinct lane from readied) as lanes,
+/** What whoever has moved workflows on reports to others; so many `arrivals` more. */
+export const movedAnd = (
+  arrivals: string,
+): string => `array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
-    (select count(*) from left_over)::int as arrivals,
+    ((select count(*) from left_over) + ${arrivals})::int as arrivals,
     (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
       from finished where state not in ('running', 'compensating')) as ended`;
+export const MOVED = movedAnd('0');
