@@ -12,7 +12,10 @@ import ts from 'typescript';
 
 const { exports, bin, dependencies = {}, peerDependencies } = readJson('package.json');
 const doors = Object.values(exports).filter((door) => door.default);
-const entries = [...doors.map((door) => door.default), ...Object.values(bin)];
+const entries = [
+  ...doors.map((door) => door.default),
+  ...Object.values(bin).map((path) => `./${path}`),
+];
 const installed = Object.keys({ ...dependencies, ...peerDependencies });
 /** cli-table3 takes it where it is installed, for colours that the command line does not use. */
 const OPTIONAL = '@colors/colors/safe';

@@ -82,7 +82,7 @@ function refuseDeadBins(tarball) {
   const tar = (flags, entry) => execFileSync('tar', [flags, tarball, entry], { encoding: 'utf8' });
   const { bin } = JSON.parse(tar('-xzOf', 'package/package.json'));
   for (const [name, path] of Object.entries(bin)) {
-    const entry = path.replace('./', 'package/');
+    const entry = `package/${path}`;
     const isExecutable = tar('-tvzf', entry).startsWith('-rwx');
     if (!isExecutable || !tar('-xzOf', entry).startsWith('#!/usr/bin/env node\n'))
       throw new Error(`The bin "${name}" cannot be run: ${path}`);

@@ -69,4 +69,12 @@ describe('npm run release', () => {
     writeFileSync(join(cwd, 'more'), '');
     expect(() => release('minor')).toThrow(/Commit first/);
   });
+
+  it('publishes package.json as it is: npm has nothing to correct in it', () => {
+    copyFileSync('package.json', join(cwd, 'package.json'));
+    run('npm', 'pkg', 'fix');
+    expect(readFileSync(join(cwd, 'package.json'), 'utf8')).toBe(
+      readFileSync('package.json', 'utf8'),
+    );
+  });
 });
