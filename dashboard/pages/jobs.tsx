@@ -7,7 +7,7 @@ import { Many } from '../parts/by-filter.js';
 import { FilterBar } from '../parts/filter-bar.js';
 import { useLook } from '../parts/live.js';
 import { JobLink, Progress, QueueLink, Shown, State, Text, When } from '../parts/small.js';
-import { many } from '../parts/words.js';
+import { many, number } from '../parts/words.js';
 
 const LIVE = ['ready', 'scheduled', 'running', 'blocked', 'staged'];
 
@@ -28,7 +28,7 @@ export function Jobs({ said }: PageProps) {
 }
 
 function Found({
-  answer: { jobs, next },
+  answer: { jobs, next, looked },
   filter,
   isFirst,
 }: {
@@ -54,7 +54,9 @@ function Found({
     <>
       <Bar ids={[...selected]} filter={filter} onDone={() => setSelected(new Set())} />
       {jobs.length === 0 ? (
-        <p class="quiet">{next ? 'None in what was read so far.' : 'No job matches.'}</p>
+        <p class="quiet">
+          {next ? `None among the ${number(looked)} jobs that were read.` : 'No job matches.'}
+        </p>
       ) : (
         <div class="scroll" role="region" aria-label="Jobs" tabIndex={0}>
           <table>

@@ -58,7 +58,8 @@ function Found({ flow }: { flow: FlowAnswer }) {
 function Layers({ steps }: { steps: Step[] }) {
   const layers = layersOf(steps);
   const first = layers.findIndex((layer) => layer.some((step) => needOf(step) < NEEDS.length));
-  const [from, setFrom] = useState(Math.max(0, Math.min(first - 1, layers.length - MOST_LAYERS)));
+  const due = Math.max(0, Math.min(first - 1, layers.length - MOST_LAYERS));
+  const [from, setFrom] = useState(due);
   const shown = layers.slice(from, from + MOST_LAYERS);
   return (
     <>
@@ -78,6 +79,9 @@ function Layers({ steps }: { steps: Step[] }) {
             onClick={() => setFrom(from + MOST_LAYERS)}
           >
             Behind
+          </button>
+          <button type="button" disabled={first < 0 || from === due} onClick={() => setFrom(due)}>
+            Where it is
           </button>
           <span class="quiet">
             Layers {number(from + 1)} to {number(from + shown.length)} of {number(layers.length)}

@@ -103,6 +103,7 @@ export interface QueueAnswer {
 export interface JobsAnswer {
   jobs: Job[];
   next?: string;
+  looked: number;
 }
 
 export interface Carried {

@@ -193,6 +193,9 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
     await eventually(async () => (await page.locator('.layer').nth(1).locator('.card').count()) === 220); // prettier-ignore
     await page.getByRole('button', { name: 'Behind' }).click();
     await page.getByText('chain-29').first().waitFor();
+    expect(await page.locator('[data-step=first]').count()).toBe(0);
+    await page.getByRole('button', { name: 'Where it is' }).click();
+    await page.locator('[data-step=first]').waitFor();
   });
 
   it('draws a line from each step to those that wait for it', async () => {
