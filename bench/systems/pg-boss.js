@@ -14,6 +14,8 @@ export async function open(settings) {
   const names = [...queueNames(settings), 'elsewhere'];
   const policy = settings.groups ? { policy: 'key_strict_fifo' } : {};
   for (const name of names) await boss.createQueue(name, policy);
+  if (settings.groups && (await boss.getQueue('bench'))?.policy !== policy.policy)
+    throw new Error('pg-boss leaves a queue that is there as it is: this one keeps no order.');
   if (settings.options?.queue)
     for (const name of names) await boss.updateQueue(name, settings.options.queue);
   return new Boss({ settings, boss, names });
