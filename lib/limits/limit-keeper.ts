@@ -94,7 +94,13 @@ export class LimitKeeper {
     let restMs = await this.declareAgain();
     for (const { permits, sharing, drawing } of this.kept.values()) {
       if (permits.lanes.size === 0) continue;
-      restMs = Math.min(restMs, await sharing.round(lease), await drawing.round(lease));
+      // Nobody may have reported the jobs that the next poll would find.
+      restMs = Math.min(
+        restMs,
+        this.parts.pollIntervalMs,
+        await sharing.round(lease),
+        await drawing.round(lease),
+      );
     }
     return restMs;
   }

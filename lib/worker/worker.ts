@@ -197,6 +197,11 @@ export class Worker {
     for (const lane of this.crew.lanes.all())
       if (signal.lanes.length === 0 || signal.lanes.includes(lane.id))
         lane.expectNews(signal.lateMs);
+    this.lookForJobs();
+  }
+
+  /** Where the share is empty, or no starts are drawn, the poller has nothing to ask for. */
+  private lookForJobs(): void {
     if (this.crew.limits.active.length > 0) this.loops.limit.wake();
     this.wakePoller();
   }
@@ -225,7 +230,7 @@ export class Worker {
     if (delayMs > 0) return this.loops.promote.wakeIn(delayMs);
     for (const lane of this.crew.lanes.all()) lane.expectNews();
     this.crew.fairPoller.expectNews([]);
-    this.wakePoller();
+    this.lookForJobs();
   }
 
   private cancel(ids: string[]): void {
@@ -267,7 +272,7 @@ export class Worker {
 
   /** What woke the poller for them came before it knew them. */
   private onNewLanes(): void {
-    this.wakePoller();
+    this.lookForJobs();
     // Every second other ones: they are reported, and looked through, in the time of these loops.
     if (this.crew.lanes.takesTurns) return;
     this.watches.onNewLanes();
@@ -281,7 +286,7 @@ export class Worker {
     for (const lane of lanes.all())
       if (lane.isPaused) intake.giveBack(lane.giveBack(), 'unstarted');
     for (const lane of resumed) lane.expectNews();
-    if (resumed.length > 0) this.wakePoller();
+    if (resumed.length > 0) this.lookForJobs();
   }
 
   private emitStarted(): void {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import { constant } from 'nestjs-simple-queue';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import type { Job } from '../../lib/job/job.js';
 import { aHandler, type TestApplication } from '../support/application.js';
@@ -155,6 +156,30 @@ describe('a limit across the fleet', () => {
     gate.open();
     await eventually(() => expect(meter.total).toBe(LANES * 10), { timeoutMs: 20_000 });
     expect(meter.most).toBe(2);
+  });
+
+  it.each<{ concurrency?: number; rate?: { limit: number; perMs: number } }>([
+    { rate: { limit: 100, perMs: 100 } },
+    { concurrency: 1 },
+  ])('lets jobs start in a lane that is found late, and what nobody reports: %j', async (rule) => {
+    const found = jest.fn();
+    const options = { wakeUp: 'off', pollIntervalMs: 20, backoff: constant({ delayMs: 0 }) } as const; // prettier-ignore
+    const handler = aHandler(
+      'late*',
+      ({ attempt }: Job) => {
+        if (attempt > 1) return found();
+        throw new Error('again');
+      },
+      { uses: ['api'] },
+    );
+    await story.start({ options: { ...options, limits: { api: rule } }, providers: [handler] });
+    const producer = await story.start({ options: { ...options, worker: false } });
+
+    for (let n = 1; n <= 2; n++) {
+      const { id } = await producer.queues.enqueue('late-' + Object.keys(rule)[0], n);
+      await untilJobIs('succeeded', producer, id);
+      expect(found).toHaveBeenCalledTimes(n);
+    }
   });
 
   it('of a process that is gone is free again after its jobs were put back', async () => {
