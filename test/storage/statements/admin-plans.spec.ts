@@ -205,6 +205,13 @@ describe('plans of QueueAdmin on large tables', () => {
     expect(costs.length).toBeGreaterThan(20);
   });
 
+  it('look up no more jobs than a page of what runs has', async () => {
+    const { database, costs } = explaining(test.storage.database);
+    const { found } = await new ListingRepository(database).running({ limit: 100 });
+    expect(found).toHaveLength(100);
+    expect(costs[0]!.blocks).toBeLessThan(2_500);
+  });
+
   it('find what is rare page by page, each of them bounded', async () => {
     const admin = new QueueAdmin(test.storage, test.options);
     const found: string[] = [];
