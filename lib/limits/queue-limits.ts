@@ -116,7 +116,7 @@ export class QueueLimits {
     return inside.finally(() => this.inside.delete(inside));
   }
 
-  /** Of a process that stood still, starts would come together: what is too late for its rate is given up, and asked for again. */
+  /** Starts of a process that was held up would come together: what is too late for its rate is given up, and asked for again. */
   private async begin(call: Call): Promise<void> {
     for (;;) {
       const turn = this.turnstile.inLine(call.name, () => this.enter(call));

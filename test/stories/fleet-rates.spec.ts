@@ -86,7 +86,7 @@ describe('a rate across the fleet', () => {
     expect(mostIn(PER_MS, starts)).toBeLessThanOrEqual(60);
   }, 90_000);
 
-  it('that is strict is passed in no window by calls of a process that stood still', async () => {
+  it('that is strict is passed in no window by calls of a process that was held up', async () => {
     const starts: number[] = [];
     const limits = { api: { rate: { limit: 20, perMs: 500, strict: true } } };
     const { app } = await story.start({ options: { worker: false, limits } });

@@ -274,6 +274,23 @@ describe('calls within a limit', () => {
     expect(job.lastError).toMatchObject({ code: 'LIMIT_HELD' });
   });
 
+  it('wait for the calls of a process that died no longer than those would have been renewed', async () => {
+    const web = await aWeb({ heir: { concurrency: 2 } });
+    const name = 'heir';
+    await limitsOf(web).within(name, () => undefined);
+    await story.database.query(
+      `insert into simple_queue.allotment (name, shard, lease, n, wanted, holder, turn_at, expires_at)
+      values ($1, 0, gen_random_uuid(), 0, 2, 'a dead one', now() - interval '1 minute', now() + interval '2 seconds')`,
+      [name],
+    );
+    const isDue = `select from simple_queue.allotment where name = $1 and wanted = 2 and expires_at > now()`;
+
+    await expect(limitsOf(web).within(name, { timeoutMs: 0 }, () => undefined)).rejects.toMatchObject({ code: 'LIMIT_TIMEOUT' }); // prettier-ignore
+    await limitsOf(web).within(name, () => undefined);
+
+    expect(await story.database.query(isDue, [name])).toEqual([]);
+  });
+
   it('and jobs rest together after a 429, which spends neither attempt nor reschedule', async () => {
     let [calls, refusedAt] = [0, 0];
     const options = {
