@@ -23,7 +23,7 @@ export class RedisScripts {
   ) {
     this.keys = [`{${checkPrefix(prefix)}}:`];
     // What could not be sent in time is not sent later: a claim that nobody waits for would hold its jobs.
-    this.runner = client.withCommandOptions({ timeout: timeoutMs });
+    this.runner = checkClient(client).withCommandOptions({ timeout: timeoutMs });
     client.on('error', this.hear);
   }
 
@@ -99,6 +99,16 @@ function codeOf(message: string): RedisErrorCode {
   return LATER.test(message) || !/^[A-Z]{2,} /.test(message)
     ? 'DATABASE_UNAVAILABLE'
     : 'DATABASE_ERROR';
+}
+
+/** npm lets 3 and 4 in, since old TypeORM does. */
+function checkClient(client: RedisClient): RedisClient {
+  if (typeof (client as Partial<RedisClient> | null)?.withCommandOptions === 'function')
+    return client;
+  throw new QueueError(
+    'INVALID_OPTION',
+    'RedisJobQueue: client has to be of node-redis 5.6 or later.',
+  );
 }
 
 /** In braces it is the hash tag, which ends at the first one. */

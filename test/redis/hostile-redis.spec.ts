@@ -13,6 +13,16 @@ import { TestRedis, withRedis, type Redis } from '../support/redis.js';
 const code = (wanted: QueueErrorCode) => expect.objectContaining({ code: wanted });
 const WORKER = { workerId: 'w1', queues: ['*'] };
 
+it.each([[undefined], [{ executeIsolated: () => undefined }]])(
+  'RedisJobQueue refuses a client that is none, or of node-redis 4: %j',
+  async (client) => {
+    await expect(RedisJobQueue.start({ client: client as never })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: 'RedisJobQueue: client has to be of node-redis 5.6 or later.',
+    });
+  },
+);
+
 withRedis('RedisJobQueue, on servers that are', () => {
   let redis: TestRedis;
   let client: Redis;

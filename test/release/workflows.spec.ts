@@ -58,6 +58,10 @@ describe('the matrix of CI', () => {
   });
 });
 
+it('an optional peer that the oldest TypeORM has too has a version for both, or npm would install neither', () => {
+  expect(ours.peerDependencies.redis).toContain('^3.1.1 || ^4.0.0 || ');
+});
+
 it.each(readdirSync(HOME))('%s runs scripts that are there', (name) => {
   const jobs = Object.values(jobsOf(name));
   const lines = jobs.flatMap(({ steps }) => steps.map(({ run }) => run ?? ''));
