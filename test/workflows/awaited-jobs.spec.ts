@@ -48,6 +48,18 @@ describe('a workflow that waits for jobs of others', () => {
   const SUCCEEDED = ['export succeeded', 'report running', 'alert skipped', 'clean running'];
   const notSucceeded = (state: string) => [`export ${state}`, 'report skipped', 'alert running', 'clean running']; // prettier-ignore
 
+  it('hears in one look of the last of 1,200 of them, though the others go on', async () => {
+    const jobs = await queues.enqueueMany('work', Array.from({ length: 1_200 }, () => ({ payload: 0 }))); // prettier-ignore
+    let many = workflow('many').job('j0', jobs[0]!.id);
+    jobs.slice(1).forEach(({ id }, n) => (many = many.job(`j${n + 1}` as never, id)));
+    const { id } = await workflows.start(many);
+    await succeed(jobs.at(-1)!.id);
+    await advance();
+    expect((await statesOf(id)).filter((step) => step.endsWith('succeeded'))).toEqual(['j1199 succeeded']); // prettier-ignore
+    await workflows.cancel(id);
+    await test.rows.clear();
+  });
+
   it('goes on when such a job has ended, and reads its output; the job knows nothing of it', async () => {
     const { id: job } = await queues.enqueue('work', 'export');
     const [before] = await query('select j.*, xmin from simple_queue.job j where id = $1', [job]);

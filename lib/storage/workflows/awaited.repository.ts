@@ -10,6 +10,8 @@ export interface Awaited {
 }
 
 const FIRST = '0';
+/** Of 500 jobs each, in one look. */
+const MAX_PAGES = 4;
 
 /** Jobs that workflows wait for, and that know nothing of it. */
 export class AwaitedRepository {
@@ -34,11 +36,16 @@ export class AwaitedRepository {
     await run(AWAIT_AGAIN, [SHARD, workflow]);
   }
 
-  /** A page of them; how many have ended. */
+  /** Some pages of them; how many have ended. */
   async take(): Promise<number> {
     const { run } = this.database.loops;
-    const [row] = await run<{ ended: number; last: string | null }>(TAKE_AWAITED, [SHARD, this.after]); // prettier-ignore
-    this.after = row!.last ?? FIRST;
-    return row!.ended;
+    let ended = 0;
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
+      const [row] = await run<{ ended: number; last: string | null }>(TAKE_AWAITED, [SHARD, this.after]); // prettier-ignore
+      ended += row!.ended;
+      this.after = row!.last ?? FIRST;
+      if (this.after === FIRST) break;
+    }
+    return ended;
   }
 }
