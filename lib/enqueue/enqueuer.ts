@@ -19,6 +19,7 @@ import { checkMaxPending, refuseMixedKeys } from './conflict-rules.js';
 import { captured, traced, type Travelling } from './headers.js';
 import { isLarge, LargeBatch } from './large-batch.js';
 import { checkedJob, checkObject, type CheckedJob, type JobLimits } from './new-job.js';
+import { refuseSpooled } from './on-disk.js';
 import { checkItems } from './option-checks.js';
 import { SharedInserts } from './shared-inserts.js';
 import { signalOf } from './signal-of.js';
@@ -204,8 +205,10 @@ export class Enqueuer {
     return job;
   }
 
-  /** Of jobs whose lanes may have to be registered. */
+  /** Of jobs whose lanes may have to be registered, and which may depend on others. */
   private async withLanes(jobs: CheckedJob[]): Promise<NewJob[]> {
+    const { spool } = this.storage;
+    if (spool) await refuseSpooled(spool, jobs.flatMap(({ dependsOn = [] }) => dependsOn)); // prettier-ignore
     for (const job of jobs)
       job.lane ??= await this.storage.lanes.of(job.queue, job.name, job.labels);
     return jobs as NewJob[];

@@ -33,8 +33,9 @@ export class Spooling {
   }
 
   async through(jobs: CheckedJob[], send: () => Promise<Enqueued[]>): Promise<Enqueued[]> {
-    if (this.replay.isStopped || !jobs.every(maySpool)) return send();
+    if (this.replay.isStopped) return send();
     if (this.spool.isBehind) await this.replay.closing;
+    if (!jobs.every(maySpool)) return send();
     if (this.spool.isBehind) return this.keep(jobs);
     try {
       return await send();

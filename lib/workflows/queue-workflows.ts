@@ -1,5 +1,6 @@
 import { checkNoMore, checkObject } from '../enqueue/option-checks.js';
 import { checkCall } from '../enqueue/call-options.js';
+import { refuseSpooled } from '../enqueue/on-disk.js';
 import { signalOf } from '../enqueue/signal-of.js';
 import type { InTransaction } from '../job/enqueue-options.js';
 import { checkId, quote } from '../job/names.js';
@@ -53,6 +54,8 @@ export class QueueWorkflows {
     const joined = this.storage.database.transactionOf({ manager });
     const id = this.drafted.newId();
     const stages = await this.drafted.stages([...draft.steps], id);
+    const named = stages.flatMap(({ awaits }) => awaits?.job ?? []);
+    await refuseSpooled(this.storage.spool, named);
     const flow: NewWorkflow = { id, name: draft.name, stages, ...terms };
     const since = performance.now();
     const answer = await this.storing(joined, flow, (run) => this.store(run, flow));

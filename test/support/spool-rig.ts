@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
-import type { EnqueueOptions } from '../../lib/job/enqueue-options.js';
+import type { EnqueueOptions, InTransaction } from '../../lib/job/enqueue-options.js';
 import { QueueEventBus } from '../../lib/observability/events.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
@@ -22,7 +22,7 @@ export class SpoolRig {
   storage!: Storage;
   /** Codes of warnings, and loops that failed. */
   seen: string[] = [];
-  private dataSource!: DataSource;
+  dataSource!: DataSource;
   private enqueuer!: Enqueuer;
 
   constructor() {
@@ -65,8 +65,13 @@ export class SpoolRig {
     return folder;
   }
 
-  async enqueue(payload: unknown, options: EnqueueOptions = {}): Promise<string> {
-    return (await this.enqueuer.enqueue('mail', { payload, ...options }, {})).outcome;
+  async enqueue(
+    payload: unknown,
+    options: EnqueueOptions = {},
+    within: InTransaction = {},
+  ): Promise<string> {
+    const joined = this.storage.database.transactionOf(within);
+    return (await this.enqueuer.enqueue('mail', { payload, ...options }, { joined })).outcome;
   }
 
   /** While the database is away. */

@@ -1,0 +1,33 @@
+import { QueueError } from '../job/queue.errors.js';
+import type { Spool } from '../spool/spool.js';
+import { leftFiles } from '../spool/survey.js';
+import { callOf } from './spooled-call.js';
+
+/** What names a job goes past the spool, and would come before that job: nobody knows it there. @throws QueueError `DATABASE_UNAVAILABLE`. */
+export async function refuseSpooled(
+  spool: Spool | undefined,
+  ids: readonly string[],
+): Promise<void> {
+  if (!spool || ids.length === 0) return;
+  const { folder } = spool.state;
+  // What cannot be read is told by who replays it.
+  const id = await firstOf(folder, ids).catch(() => undefined);
+  if (id === undefined) return;
+  throw new QueueError(
+    'DATABASE_UNAVAILABLE',
+    `Job ${id} lies in the spool "${folder}", and the database does not know it yet. Repeat the call that names it when it does.`,
+  );
+}
+
+/** Of these jobs the first that lies there, whoever wrote or refused it. */
+async function firstOf(folder: string, ids: readonly string[]): Promise<string | undefined> {
+  for await (const { records } of leftFiles(folder))
+    for (const record of records) {
+      // The payload may name it as well.
+      const named = ids.filter((id) => record.body.includes(id));
+      const jobs = named.length > 0 ? callOf(record)?.jobs : undefined;
+      const job = jobs?.find(({ id }) => named.includes(id));
+      if (job) return job.id;
+    }
+  return undefined;
+}
