@@ -68,7 +68,7 @@ export class QueueService {
    * Stores a job of a queue, or of a template (whose schema checks the payload). With `manager` (or inside an ambient transaction) it exists
    * if and only if that transaction commits.
    * @throws QueueError `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`, `INVALID_OPTION`, `INVALID_NAME`, `MANAGER_FOREIGN`, `MANAGER_INACTIVE`, `CLOSED`,
-   * `QUEUE_FULL` and `ISOLATION_UNSUPPORTED` with `maxPending`;
+   * `QUEUE_FULL` and `ISOLATION_UNSUPPORTED` with `maxPending`; `DEPENDENCY_UNKNOWN`;
    * `DATABASE_UNAVAILABLE` when the answer did not arrive (give an `id` to make a repeat safe).
    */
   async enqueue<Target extends JobTarget>(

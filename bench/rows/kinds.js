@@ -36,7 +36,7 @@ export const kindRows = [
   }),
   {
     id: 'snapshot-3',
-    title: 'The same by 3 processes, the snapshot held as well',
+    title: 'Drain by 3 processes while a REPEATABLE READ snapshot is held open',
     variants: ['ours', ...PEERS],
     headline: 'lastToFirst',
     columns: ['jobsPerSecond', 'firstTenth', 'lastTenth', ...COST_COLUMNS],

@@ -13,10 +13,10 @@ export const ROWS = [
   ...enqueueRows,
   ...latencyRows,
   ...flowRows,
-  ...crowdRows,
   ...kindRows,
   ...promiseRows,
   ...stillRows,
+  ...crowdRows,
 ];
 
 /** Not in the library yet. */

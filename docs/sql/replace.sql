@@ -7,7 +7,7 @@ with target as materialized (
                 $11::text[], $12::bytea[], $13::text[])
       i(position, queue, unique_key, lane, priority, at, delay_ms, fingerprint, options, payload, payload_bytes, limit_key)
     cross join lateral (
-      select id, lane, queue, priority, run_at, suspicion, limit_key, coalesce(group_name, commit_by::text) as group_name from simple_queue.job
+      select id, lane, queue, priority, run_at, suspicion, limit_key, seq, coalesce(group_name, commit_by::text) as group_name from simple_queue.job
       where unique_key = i.unique_key and shard = $1 and queue = i.queue limit 1) j),
   seen as materialized (
     select t.id from target t
@@ -69,5 +69,12 @@ with target as materialized (
     select distinct $1::smallint, limit_key, queue from (
       select limit_key, queue from unpermitted union all select limit_key, queue from keyed) k)
   select t.position, t.id, exists (select from moved m where m.id = t.id) as replaced,
-    not exists (select from seen s where s.id = t.id) as running
+    not exists (select from seen s where s.id = t.id) as running, t.lane = t.new_lane as fits,
+    t.group_name is not null and (exists (select from simple_queue.ready p where p.lane = t.lane and p.shard = $1 and p.priority = t.priority and p.run_at = t.run_at and p.id = t.id offset 0)
+      or exists (select from simple_queue.scheduled p where p.run_at = t.run_at and p.shard = $1 and p.id = t.id offset 0)
+      or exists (select from simple_queue.suspect p where p.lane = t.lane and p.shard = $1 and p.suspicion = t.suspicion and p.run_at = t.run_at and p.id = t.id offset 0)
+      or exists (select from simple_queue.keyed p where p.limit_key = t.limit_key and p.shard = $1 and p.queue = t.queue and p.priority = t.priority and p.run_at = t.run_at and p.id = t.id offset 0)
+      or exists (select from simple_queue.fair_ready p where p.lane = t.lane and p.shard = $1 and p.group_name = t.group_name and p.priority = t.priority and p.run_at = t.run_at and p.id = t.id offset 0)
+      or exists (select from simple_queue.blocked p where p.group_name = t.group_name and p.shard = $1 and p.queue = t.queue and p.seq = t.seq offset 0)
+      or exists (select from simple_queue.staged p where p.id = t.id and p.shard = $1 offset 0)) as held
   from target t;

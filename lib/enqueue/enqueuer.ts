@@ -15,6 +15,7 @@ import type { Joined } from '../storage/connection/callers/joined.js';
 import type { Lane } from '../job/lane.js';
 import type { Storage } from '../storage/storage.js';
 import { capturedItem } from './captured-item.js';
+import { refuseCircles } from './circles.js';
 import { checkMaxPending, refuseMixedKeys } from './conflict-rules.js';
 import { captured, traced, type Travelling } from './headers.js';
 import { isLarge, LargeBatch } from './large-batch.js';
@@ -129,6 +130,7 @@ export class Enqueuer {
       this.limited(this.checkedItem(queue, item, { index, limits }), limit),
     );
     refuseMixedKeys(checked);
+    refuseCircles(checked);
     if (checked.length === 0) return [];
     const store = () => this.insert(checked, joined);
     return joined ? store() : this.through(checked, store);

@@ -43,8 +43,8 @@ export interface JobOptions {
   /** Milliseconds until a staged job expires without a commit, 1,000 to 30 days; default 300,000 (5 minutes), with `dependsOn` 30 days. */
   commitWithinMs?: Duration;
   /**
-   * At most 100 ids of jobs: it runs when all of them have succeeded. Where one fails, is cancelled or is unknown, it ends as `expired` with the code
-   * `DEPENDENCY_FAILED`. Until then it is `staged`, for 30 days at most (`commitWithinMs`); `commit(id)` runs it without them.
+   * At most 100 ids of jobs that are known already, or items of the same call: it runs when all of them have succeeded. Where one fails or is cancelled, it
+   * ends as `expired` with the code `DEPENDENCY_FAILED`. Until then it is `staged`, for 30 days at most (`commitWithinMs`); `commit(id)` runs it without them.
    */
   dependsOn?: readonly string[];
   /** A small map of strings that travels with the job; at most 8 KiB as JSON. */

@@ -13,14 +13,10 @@ import { Compensator } from './compensator.js';
 import { Dependents } from './dependents.js';
 import { isLocked, isRefusal, Passed, Stopped, unlessPassed, type Page } from './left-over.js';
 
-/** Whether any was taken up, and whether any was held by others. */
+/** Was any taken up? Was any held by others? */
 interface Looked {
   moved: boolean;
   locked: boolean;
-}
-
-interface Cursor {
-  after: string;
 }
 
 interface Stopping {
@@ -35,14 +31,15 @@ interface AdvancerSite {
   events: QueueEventBus;
 }
 
-/** What somebody holds locked, and jobs of others, are looked at again: soon, then more and more rarely. */
+/** What somebody holds locked, and jobs of others, are looked at again: soon, then more and more rarely, and in a fifth of the time at most. */
 const FIRST_REST_MS = 5;
 const MAX_REST_MS = 500;
+const RESTS_PER_LOOK = 4;
 /** Stages and stops that one round takes up. */
 const MAX_PAGE = 100;
 const FIRST = '0';
 /** Kinds of arrivals that wait for jobs of others; those jobs are asked again and again. */
-const OF_OTHERS = ['wait', 'depend'];
+const OF_OTHERS: readonly string[] = ['wait', 'depend'];
 /** Kinds from which those of other kinds follow, in the same round. */
 const WITH_OTHERS = ['end', 'skip', 'add', 'stop'];
 
@@ -62,6 +59,8 @@ export function tellMoved(
  */
 export class Advancer {
   private restMs = FIRST_REST_MS;
+  /** Of the last look at all that waits for jobs of others, or of the one that is under way. */
+  private lookMs = 0;
   private readonly beginning = { after: FIRST };
   private readonly stopping = { after: FIRST };
   private readonly undoing = { after: FIRST };
@@ -88,6 +87,7 @@ export class Advancer {
     for (const moved of batches) this.tell(moved);
     const pages = await this.pages((kind) => follows || kinds.includes(kind));
     if (ended > 0 || batches.length > 0 || pages.some(({ moved }) => moved)) return this.again();
+    if (this.isUnderWay(kinds)) return FIRST_REST_MS;
     return kinds.some((kind) => OF_OTHERS.includes(kind)) || pages.some(({ locked }) => locked)
       ? this.later()
       : this.done();
@@ -95,15 +95,28 @@ export class Advancer {
 
   /** At jobs that know nothing of it; how many that waited for them go on. */
   private async lookAtOthers(kinds: string[]): Promise<number> {
-    const steps = kinds.includes('wait') ? await this.site.storage.workflows.awaited.take() : 0;
-    return steps + (kinds.includes('depend') ? await this.dependents.round() : 0);
+    const { awaited } = this.site.storage.workflows;
+    const startedAt = performance.now();
+    if (!this.isUnderWay(kinds)) this.lookMs = 0;
+    let decided = kinds.includes('wait') ? await awaited.take() : 0;
+    if (kinds.includes('depend')) decided += await this.dependents.round();
+    this.lookMs += performance.now() - startedAt;
+    return decided;
+  }
+
+  private isUnderWay(kinds: string[]): boolean {
+    const { awaited } = this.site.storage.workflows;
+    return (
+      (kinds.includes('wait') && awaited.isUnderWay) ||
+      (kinds.includes('depend') && this.dependents.isUnderWay)
+    );
   }
 
   private async pages(has: (kind: string) => boolean): Promise<Looked[]> {
     const { adding, beginning, stopping, undoing } = this;
     const each = (
       kind: string,
-      from: Cursor,
+      from: { after: string },
       next: (after: string) => Promise<Page | undefined>,
     ) => (has(kind) ? this.eachOf(from, next) : this.noneOf(from));
     const added = await each('add', adding, (after) => this.addNext(after));
@@ -115,7 +128,7 @@ export class Advancer {
     return [added, begun, stopped, undone];
   }
 
-  private noneOf(from: Cursor): Looked {
+  private noneOf(from: { after: string }): Looked {
     from.after = FIRST;
     return { moved: false, locked: false };
   }
@@ -127,7 +140,7 @@ export class Advancer {
 
   private later(): number {
     this.restMs = Math.min(2 * this.restMs, MAX_REST_MS);
-    return this.restMs;
+    return Math.max(this.restMs, RESTS_PER_LOOK * this.lookMs);
   }
 
   private done(): number {
@@ -137,7 +150,7 @@ export class Advancer {
 
   /** One after another behind the last, a page a round: what cannot be taken up yet hides nothing behind it. */
   private async eachOf(
-    from: Cursor,
+    from: { after: string },
     next: (after: string) => Promise<Page | undefined>,
   ): Promise<Looked> {
     const total = { moved: false, locked: false };
@@ -276,7 +289,7 @@ export class Advancer {
     return cancels.byWorkflow(run, { workflowId, but }, this.archive);
   }
 
-  private async stopped({ id }: { id: string }): Promise<Page> {
+  private async stopped({ id }: Page): Promise<Page> {
     await this.site.storage.workflows.stopped(id);
     return { id };
   }

@@ -5,6 +5,7 @@ import type { Run } from '../storage/connection/database.js';
 import type { Decided } from '../storage/staged/staged.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { wakeUpFor, type Placed } from '../storage/wake-ups/wake-up.js';
+import { Passed, unlessPassed } from './left-over.js';
 
 interface DependentsSite {
   storage: Storage;
@@ -13,7 +14,7 @@ interface DependentsSite {
 }
 
 const FIRST = '0';
-/** Of 100 jobs each, in one round. */
+/** In one round. */
 const MAX_PAGES = 10;
 
 /** Jobs that depend on others (`dependsOn`): staged until those have succeeded. */
@@ -26,35 +27,46 @@ export class Dependents {
     this.keep = new QueuePolicies(site.options).byQueue('deadLetterKeepMs');
   }
 
+  /** There is more of this look. */
+  get isUnderWay(): boolean {
+    return this.after !== FIRST;
+  }
+
   /** Some pages of them; how many are decided. */
   async round(): Promise<number> {
     let decided = 0;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       decided += await this.page();
-      if (this.after === FIRST) break;
+      if (!this.isUnderWay) break;
     }
     return decided;
   }
 
   private async page(): Promise<number> {
     const { database, staged } = this.site.storage;
-    const { decided, last, placed } = await database.loops.transaction(async (run) => {
+    let decided: Decided[] = [];
+    let placed: Placed[] | undefined;
+    await database.loops.transaction(async (run) => {
       const page = await staged.takeDependents(run, this.after);
-      await this.fail(run, page.decided);
-      return { ...page, placed: await this.commit(run, page.decided) };
-    });
-    this.after = last ?? FIRST;
+      ({ decided } = page);
+      this.after = page.last ?? FIRST;
+      await this.fail(run, decided);
+      placed = await this.commit(run, decided);
+    }).catch(unlessPassed); // prettier-ignore
+    if (!placed) return 0;
     this.tell(decided, placed);
     return decided.length;
   }
 
+  /** Where others hold one of them, as where the turn of its group comes to it, all of the page are left for the next look. */
   private async fail(run: Run, decided: Decided[]): Promise<void> {
     const failed = decided.flatMap(({ id, failed: by }) =>
       by ? [[id, errorOf(by)] as const] : [],
     );
     if (failed.length === 0) return;
     const errors = Object.fromEntries(failed);
-    await this.site.storage.staged.failDependents(run, { keep: this.keep, errors });
+    const ended = await this.site.storage.staged.failDependents(run, { keep: this.keep, errors });
+    if (ended < failed.length) throw new Passed();
   }
 
   private async commit(run: Run, decided: Decided[]): Promise<Placed[]> {

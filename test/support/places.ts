@@ -48,6 +48,7 @@ export const TABLE = `
   find_ends                   job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   find_kept_ids               ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   ?         ?
   find_kept_steps             job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
+  find_unknown_dependency     job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   find_stuck                  job          job          job          job          ?         job          job          job          ?         nopermit  ?        live      live
   free_turns                  job          job          job          job          ?         job          job          job          +         nopermit  ?        live      live
   free_shares                 runs         runs         runs         runs         runs      runs         runs         ?            noturn    noturn    noturn   live      live
@@ -106,7 +107,7 @@ export const TABLE = `
   remove_unused_lanes         ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    ?        retained  ?
   renew_lease                 runs         runs         runs         runs         runs      runs         runs         ?            holds     holds     holds    live      live
   renew_pulled                runs         runs         runs         runs         runs      runs         runs         ?            holds     holds     holds    live      live
-  replace                     +-           alone        +-           +-           alone     +-           alone        alone        alone     -         alone    live      live
+  replace                     +-           ?            +-           +-           ?         +-           ?            alone        alone     -         alone    live      live
   restore                     +            +            +            +            +         +            +            ?            +         -         +        live      live
   return_strays               +            +            +            ?            ?         +            +            ?            holds     -         holds    live      live
   revive                      +            +            +            atonce       +         +            committed    waits        +         nopermit  +~       -         -
@@ -120,7 +121,7 @@ export const TABLE = `
   skip_stages                 +            held         new          +            held      held         held         waits        held      held      held     live      live
   stop_workflow               +            held         new          +            held      held         held         waits        held      held      held     live      live
   take_awaited                job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
-  take_dependents             job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
+take_dependents             job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   take_back                   -            -            new          -            -         -            -            waits        +         nopermit  living   live      live
   take_ends                   +            held         new          +            held      held         held         settled      held      held      held     settled   settled
   take_vacant                 groups       groups       groups       groups       groups    groups       groups       groups       ?         nopermit  ?        groups    groups

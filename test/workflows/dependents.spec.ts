@@ -7,7 +7,7 @@ import { Advancer } from '../../lib/workflows/advancer.js';
 import { checkPlaces } from '../support/check-places.js';
 import { endedJobs } from '../support/ended-jobs.js';
 import { aSite } from '../support/site.js';
-import { aStorage, openStorage, type TestStorage } from '../support/storage.js';
+import { aStorage, openStorage, Rival, type TestStorage } from '../support/storage.js';
 
 /** No loop turns here: what waits is looked at when the test says so. */
 describe('a job that depends on others', () => {
@@ -86,14 +86,96 @@ describe('a job that depends on others', () => {
     },
   );
 
-  it('ends where one of them is unknown, and takes one that has succeeded before', async () => {
+  it('is refused where one of them is unknown, with nothing stored, and takes one that has succeeded before', async () => {
     const unknown = randomUUID();
-    const lost = await add({ dependsOn: [unknown] });
+    const refused = { code: 'DEPENDENCY_UNKNOWN', message: expect.stringContaining(unknown) };
+    const first = await add();
+    await expect(add({ dependsOn: [first, unknown] })).rejects.toMatchObject(refused);
+    await test.dataSource.transaction(async (manager) => {
+      const items = [{ payload: 1 }, { payload: 2, dependsOn: [unknown] }];
+      await expect(queues.enqueueMany('work', items, { manager })).rejects.toMatchObject(refused);
+    });
+    expect(await query('select id from simple_queue.job')).toEqual([{ id: first }]);
     const [before] = await endedJobs(test, 1, { state: 'succeeded' });
     const id = await add({ dependsOn: [before!] });
     await advance();
-    expect(await queues.find(lost)).toMatchObject(failed(unknown, 'is unknown'));
     expect(await stateOf(id)).toBe('ready');
+  });
+
+  it('is the same job where it is enqueued again, though what it depended on is not kept any more', async () => {
+    const [first] = await endedJobs(test, 1, { state: 'succeeded' });
+    const given = { id: randomUUID(), dependsOn: [first!] };
+    const keyed = { uniqueKey: 'k', dependsOn: [first!] };
+    const [one, two] = [await add(given), await add(keyed)];
+    await query('delete from simple_queue.archive');
+    expect([await add(given), await add(keyed)]).toEqual([one, two]);
+  });
+
+  it('ends where one of them is not kept any more when it looks', async () => {
+    const first = await add();
+    const id = await add({ dependsOn: [first] });
+    await query('delete from simple_queue.ready where id = $1', [first]);
+    await query('delete from simple_queue.job where id = $1', [first]);
+    await advance();
+    expect(await queues.find(id)).toMatchObject(failed(first, 'is unknown'));
+  });
+
+  it('waits also where another item of its call replaces a job', async () => {
+    const first = await add();
+    const known = await add({ uniqueKey: 'k' });
+    const [replaced, waiting] = await queues.enqueueMany('work', [
+      { payload: 1, uniqueKey: 'k', onConflict: 'replace' },
+      { payload: 2, dependsOn: [first] },
+    ]);
+    expect(replaced).toEqual({ id: known, created: false, outcome: 'replaced' });
+    await succeed(first);
+    await advance();
+    expect(await stateOf(waiting!.id)).toBe('ready');
+  });
+
+  it.each([
+    [
+      'two',
+      [
+        { id: 0, on: [1] },
+        { id: 1, on: [0] },
+      ],
+      '0, 1',
+    ],
+    ['three, beside others', [{ id: 0, on: [] }, { id: 1, on: [3, 0] }, { id: 2, on: [1] }, { id: 3, on: [2] }, { id: 4, on: [1] }], '1, 2, 3'], // prettier-ignore
+    ['a job ahead of its dependency in an ordered group', [{ id: 0, on: [2], group: 'g' }, { id: 1, on: [] }, { id: 2, on: [], group: 'g' }], '0, 2'], // prettier-ignore
+  ])('is refused where it would wait for itself: %s', async (_, made, circle) => {
+    const ids = made.map(() => randomUUID());
+    const items = made.map(({ id, on, group }: { id: number; on: number[]; group?: string }) => ({
+      payload: id,
+      id: ids[id],
+      ...(on.length > 0 ? { dependsOn: on.map((other) => ids[other]!) } : {}),
+      ...(group ? { group, ordered: true } : {}),
+    }));
+    const refused = expect(queues.enqueueMany('work', items)).rejects;
+    await refused.toMatchObject({ code: 'INVALID_OPTION', message: expect.stringContaining(`items ${circle} wait for each other`) }); // prettier-ignore
+    expect(await query('select from simple_queue.job')).toEqual([]);
+  });
+
+  it('still waits, and runs, after its place was lost and put back', async () => {
+    const first = await add();
+    const group = { group: 'g', ordered: true };
+    const ids = [
+      await add({ dependsOn: [first] }),
+      await add({ ...group, dependsOn: [first] }),
+      await add({ ...group, dependsOn: [first] }),
+    ];
+    await query('truncate simple_queue.staged, simple_queue.blocked');
+    for (const id of ids) {
+      expect(await stateOf(id)).toBe('lost');
+      await admin.retry(id);
+    }
+    await test.storage.groups.handOn();
+    await advance();
+    expect(await Promise.all(ids.map(stateOf))).toEqual(['staged', 'staged', 'staged']);
+    await succeed(first);
+    expect(await advance()).toBe(Infinity);
+    expect(await Promise.all(ids.map(stateOf))).toEqual(['ready', 'ready', 'blocked']);
   });
 
   it('exists, and waits, if and only if its transaction commits; its dependency may be of the same one', async () => {
@@ -203,6 +285,41 @@ describe('a job that depends on others', () => {
     const states = await query(`select state, count(*)::int as n from simple_queue.jobs where id = any($1) group by 1`, [all.map(({ id }) => id)]); // prettier-ignore
     expect(states).toEqual([{ state: 'ready', n: 250 }]);
     await Promise.all(others.map((storage) => storage.onApplicationShutdown()));
+  });
+
+  it('is found, and runs at once, behind a thousand that still wait; they are looked at without a write', async () => {
+    const own = new Advancer(aSite(test));
+    const first = await add();
+    const waits = Array.from({ length: 1_200 }, () => ({ payload: 0, dependsOn: [first] }));
+    await queues.enqueueMany('work', waits);
+    const second = await add();
+    const id = await add({ dependsOn: [second] });
+    await succeed(second);
+    for (let rounds = 0; (await stateOf(id)) === 'staged'; rounds++) {
+      expect(rounds).toBeLessThan(2);
+      await own.round();
+    }
+    await test.storage.database.loops.transaction((run) => test.storage.staged.takeDependents(run, '0')); // prettier-ignore
+    expect(await query('select 1 as n from simple_queue.arrival where xmax <> 0')).toEqual([]);
+  });
+
+  it('ends also where the turn of its group comes to it meanwhile', async () => {
+    const [bad] = await endedJobs(test, 1, { state: 'failed' });
+    const group = { group: 'g', ordered: true };
+    const head = await add(group);
+    const id = await add({ ...group, dependsOn: [bad!] });
+    const next = await add(group);
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    await rival.query('select from simple_queue.blocked order by seq limit 1 for update');
+    await advance();
+    const [before, kept] = [await stateOf(id), await query('select from simple_queue.arrival where job = $1', [id])]; // prettier-ignore
+    await rival.commit();
+    await rival.close();
+    expect([before, kept.length]).toEqual(['staged', 1]);
+    await advance();
+    expect(await queues.find(id)).toMatchObject(failed(bad!, 'it is failed'));
+    expect(await Promise.all([head, next].map(stateOf))).toEqual(['ready', 'blocked']);
   });
 
   it('says what it waits for, and is no staged job that somebody forgot', async () => {

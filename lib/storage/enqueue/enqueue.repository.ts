@@ -34,7 +34,7 @@ import { ENQUEUE } from './enqueue.sql.js';
 import { FIND_LIVE_KEYS } from '../keys/find-live-keys.sql.js';
 import { byKey, created, existing, idOf, keyOf, queueOf, type Answers } from './storing.js';
 import { repeated, undoable } from '../connection/callers/undoable.js';
-import { STORE_DEPENDENTS } from '../staged/dependents.sql.js';
+import { refuseUnknown, storeDependents } from '../staged/dependencies.js';
 import { Uplink } from './uplink.js';
 
 /** The holder of a key may end between insert and look-up, again and again in theory. */
@@ -124,19 +124,11 @@ export class EnqueueRepository {
   }
 
   private async insertKeyed(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
-    if (!jobs.some(hasConflictMode))
-      return this.storeDependents(run, jobs, await this.insertAny(run, jobs));
-    return this.conflicts.resolve(run, jobs, (within, some) => this.insertAny(within, some));
-  }
-
-  private async storeDependents(
-    run: Run,
-    jobs: NewJob[],
-    answers: Enqueued[],
-  ): Promise<Enqueued[]> {
-    const dependents = jobs.filter((job, index) => job.dependsOn && answers[index]!.created);
-    if (dependents.length > 0)
-      await run(STORE_DEPENDENTS, [SHARD, dependents.map(idOf), dependents.map(({ dependsOn }) => JSON.stringify(dependsOn))]); // prettier-ignore
+    await refuseUnknown(run, jobs);
+    const answers = jobs.some(hasConflictMode)
+      ? await this.conflicts.resolve(run, jobs, (within, some) => this.insertAny(within, some))
+      : await this.insertAny(run, jobs);
+    await storeDependents(run, jobs, answers);
     return answers;
   }
 

@@ -3,13 +3,15 @@ import { permitsAskedAnew } from '../places/keys.sql.js';
 import { isPlaceOf, placed, unplaced } from '../places/places.sql.js';
 
 const MOVABLE = ['ready', 'scheduled', 'suspect', 'keyed'] as const;
+const HOLDING = [...MOVABLE, 'fair_ready', 'blocked', 'staged'] as const;
 
 /**
  * Gives the waiting jobs of these keys new contents and a new time, under the id they have. The place row is locked first and decides,
  * as in `cancel`: where it could be deleted the job was waiting. A job without a waiting place in the snapshot runs, and is left alone;
  * one whose place was seen and is gone has moved meanwhile, and the caller looks again.
  *
- * A job of a group, or a staged one, holds a place that others count on: it is left alone as if it ran.
+ * A job of a group, or a staged one, holds a place that others count on: the caller gives it the new contents where it is (`held`), if they are for
+ * the same handler (`fits`).
  *
  * What is new is work of its own: it has all its attempts. What the job did to its processes (stalls, suspicion) stays with its id.
  * In callers' transactions too, so the stretch of the keys is given for the sake of their planners.
@@ -23,7 +25,7 @@ export const REPLACE = statement(
                 $11::text[], $12::bytea[], $13::text[])
       i(position, queue, unique_key, lane, priority, at, delay_ms, fingerprint, options, payload, payload_bytes, limit_key)
     cross join lateral (
-      select id, lane, queue, priority, run_at, suspicion, limit_key, coalesce(group_name, commit_by::text) as group_name from simple_queue.job
+      select id, lane, queue, priority, run_at, suspicion, limit_key, seq, coalesce(group_name, commit_by::text) as group_name from simple_queue.job
       where unique_key = i.unique_key and shard = $1 and queue = i.queue limit 1) j),
   seen as materialized (
     select t.id from target t
@@ -41,6 +43,7 @@ export const REPLACE = statement(
   ${placed('moved', MOVABLE)},
   ${permitsAskedAnew('(select id, limit_key from target where id in (select id from moved)) t')}
   select t.position, t.id, exists (select from moved m where m.id = t.id) as replaced,
-    not exists (select from seen s where s.id = t.id) as running
+    not exists (select from seen s where s.id = t.id) as running, t.lane = t.new_lane as fits,
+    t.group_name is not null and (${HOLDING.map((place) => `exists (select from simple_queue.${place} p where ${isPlaceOf(place, 't')} offset 0)`).join('\n      or ')}) as held
   from target t`,
 );

@@ -1,3 +1,4 @@
+import type { EnqueueOutcome } from '../../job/enqueue-options.js';
 import { byteaArray, textArray, timestampArray } from '../connection/binary-array.js';
 import { chunksOf } from '../enqueue/chunks.js';
 import type { Run } from '../connection/database.js';
@@ -5,6 +6,7 @@ import type { NewJob } from '../../job/new-job.js';
 import { SHARD } from '../connection/shard.js';
 import { MAX_LOCKS } from '../groups/group-locks.sql.js';
 import { LOCK_ALL_KEYS, LOCK_KEYS } from './lock-keys.sql.js';
+import { CHANGE } from '../operate/change.sql.js';
 import { restoreLost } from '../operate/restoring.js';
 import { REPLACE } from './replace.sql.js';
 import { isReplacing, keyOf, outcomeOf, queueOf, type Storing } from '../enqueue/storing.js';
@@ -17,6 +19,10 @@ interface Replaced {
   id: string;
   replaced: boolean;
   running: boolean;
+  /** It waits where others count on its place. */
+  held: boolean;
+  /** The new contents are for the same handler. */
+  fits: boolean;
 }
 
 /**
@@ -35,13 +41,32 @@ export async function replaceKnown({ run, answers }: Storing, jobs: NewJob[]): P
   for (const chunk of chunksOf(jobs, MAX_REPLACED)) {
     const rows = await run<Replaced>(REPLACE, replaceValues(chunk));
     const restored = await restoredOf(run, rows);
-    for (const { position, id, replaced, running } of rows) {
-      const job = chunk[position]!;
-      if (replaced) answers.set(job, { id, created: false, outcome: outcomeOf(job) });
-      else if (running && !restored.has(id))
-        answers.set(job, { id, created: false, outcome: 'running' });
+    for (const row of rows) {
+      const job = chunk[row.position]!;
+      const outcome = restored.has(row.id) ? undefined : await becomes(run, job, row);
+      if (outcome) answers.set(job, { id: row.id, created: false, outcome });
     }
   }
+}
+
+/** undefined: it has moved meanwhile. */
+async function becomes(
+  run: Run,
+  job: NewJob,
+  { id, replaced, running, held, fits }: Replaced,
+): Promise<EnqueueOutcome | undefined> {
+  if (replaced) return outcomeOf(job);
+  if (!running) return undefined;
+  if (!held) return 'running';
+  if (!fits) return 'existing';
+  return (await giveContents(run, id, job)) ? 'replaced' : undefined;
+}
+
+/** Its place, its time and its options stay. */
+async function giveContents(run: Run, id: string, job: NewJob): Promise<boolean> {
+  const { payload, payloadBytes = null, limitKey = null } = job;
+  const [row] = await run<{ changed: boolean }>(CHANGE, [SHARD, [id], null, null, null, payload, payloadBytes, true, limitKey]); // prettier-ignore
+  return row?.changed === true;
 }
 
 /** What is in no waiting place runs, or is nowhere at all. */

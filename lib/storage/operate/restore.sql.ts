@@ -14,7 +14,7 @@ export const LOCK_GROUPS_OF = statement(
 /**
  * Puts jobs that stand in no place back where they belong. One of an ordered group waits for its turn, as it did before; where nobody has the turn
  * of its group it is vacant, and the turn duty hands it on. At a new epoch: nothing of what they were before counts any more, and of two that
- * restore a job one does. A second statement behind the groups' locks, so that it sees who has their turns.
+ * restore a job one does. What a job depends on is known by its epoch, and moves on with it. A second statement behind the groups' locks, so that it sees who has their turns.
  */
 export const RESTORE = statement(
   'restore',
@@ -26,6 +26,13 @@ export const RESTORE = statement(
     where j.id = t.id and j.shard = $1 and j.epoch = t.epoch
     returning j.id, j.lane, j.queue, j.priority, j.run_at, j.epoch, j.suspicion, j.group_name, j.seq, j.fair, j.commit_by, j.limit_key),
   free as materialized (select * from moved where seq is null),
+  awaiting as (
+    update simple_queue.arrival a set more = pg_catalog.jsonb_set(a.more, '{epoch}', pg_catalog.to_jsonb(w.epoch)) from (
+      select o.id, m.epoch from moved m cross join lateral (
+        select id from simple_queue.arrival
+        where kind = 'depend' and shard = $1 and job = m.id and (more ->> 'epoch')::int = m.epoch - 1 order by id for update) o
+      where m.commit_by is not null) w
+    where a.kind = 'depend' and a.shard = $1 and a.id = w.id),
   ${placed('free', ['staged', 'scheduled', 'suspect', 'fair_ready', 'ready', 'keyed'])},
   ${permitsAskedAnew('moved t')},
   blocked as (

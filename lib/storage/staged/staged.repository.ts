@@ -53,7 +53,7 @@ export class StagedRepository {
     return row?.awaits ?? [];
   }
 
-  /** A page of at most 100 jobs behind `after` that depend on others; locked until the transaction ends. `last`: there may be more behind it. */
+  /** At most 100 jobs behind `after` that depend on others; locked until the transaction ends. `last`: there may be more behind it. */
   async takeDependents(
     run: Run,
     after: string,
@@ -63,11 +63,12 @@ export class StagedRepository {
     )[0]!;
   }
 
-  /** Ends jobs that `takeDependents` found, each with its error by its id. */
+  /** Ends jobs that `takeDependents` found, each with its error by its id; how many: others may hold some of them. */
   async failDependents(
     run: Run,
     { keep, errors }: { keep: Retention; errors: Record<string, object> },
-  ): Promise<void> {
-    await run(FAIL_DEPENDENTS, [SHARD, JSON.stringify(keep), Object.keys(errors), JSON.stringify(errors)]); // prettier-ignore
+  ): Promise<number> {
+    const values = [SHARD, JSON.stringify(keep), Object.keys(errors), JSON.stringify(errors)];
+    return (await run<{ expired: number }>(FAIL_DEPENDENTS, values))[0]!.expired;
   }
 }

@@ -36,6 +36,11 @@ export class AwaitedRepository {
     await run(AWAIT_AGAIN, [SHARD, workflow]);
   }
 
+  /** There is more of this look. */
+  get isUnderWay(): boolean {
+    return this.after !== FIRST;
+  }
+
   /** Some pages of them; how many have ended. */
   async take(): Promise<number> {
     const { run } = this.database.loops;
@@ -44,7 +49,7 @@ export class AwaitedRepository {
       const [row] = await run<{ ended: number; last: string | null }>(TAKE_AWAITED, [SHARD, this.after]); // prettier-ignore
       ended += row!.ended;
       this.after = row!.last ?? FIRST;
-      if (this.after === FIRST) break;
+      if (!this.isUnderWay) break;
     }
     return ended;
   }

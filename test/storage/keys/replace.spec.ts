@@ -47,6 +47,34 @@ describe('replace and debounce', () => {
     },
   );
 
+  it('gives a job new contents where others count on its place: staged, blocked, or with the turn of its group', async () => {
+    const held = { conflict: undefined, payload: '{"old": true}', priority: 0 };
+    const group = { group: 'g', ordered: true };
+    const ways: [string, Partial<NewJob>][] = [
+      ['turn', group],
+      ['blocked', group],
+      ['staged', { commitWithinMs: HOUR_MS }],
+      ['stagedTurn', { ...group, group: 'h', commitWithinMs: HOUR_MS }],
+      ['stagedBlocked', { ...group, commitWithinMs: HOUR_MS }],
+      ['fair', { group: 'f', fair: true }],
+    ];
+    for (const [uniqueKey, more] of ways) {
+      const [{ id } = { id: '' }] = await store.enqueues.insert([
+        aNewJob({ ...held, uniqueKey, ...more }),
+      ]);
+      const before = await find(id);
+      for (const replacing of [aNewJob({ uniqueKey, delayMs: HOUR_MS }), debounced({ uniqueKey })])
+        expect(await store.enqueues.insert([replacing])).toEqual([
+          { id, created: false, outcome: 'replaced' },
+        ]);
+      expect(await find(id)).toEqual({ ...before, payload: { new: true } });
+      const [elsewhere] = await store.enqueues.insert([
+        aNewJob({ uniqueKey, lane: await store.test.storage.lanes.of('mail', 'another') }),
+      ]);
+      expect(elsewhere).toEqual({ id, created: false, outcome: 'existing' });
+    }
+  });
+
   it('keeps the suspicion of a suspect: its process may die of the new payload too', async () => {
     const { id } = await store.test.rows.job({ state: 'suspect', suspicion: 2, uniqueKey: 'key' });
     await store.enqueues.insert([debounced()]);
