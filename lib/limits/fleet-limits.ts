@@ -1,4 +1,4 @@
-import { queueOfKeys, ruleText, ruleWords, type DeclaredLimit } from '../job/limit.js';
+import { ruleText, ruleWords, type DeclaredLimit } from '../job/limit.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
@@ -57,7 +57,6 @@ export class FleetLimits {
     await this.read();
     for (const limit of this.declared.values()) refuseTaken(limit, this.rows.get(limit.name));
     for (const limit of this.declared.values()) await this.parts.limits.declare(limit, leaseOf);
-    if (leaseOf) await this.vouch(leaseOf);
     await this.compareAll();
   }
 
@@ -65,13 +64,6 @@ export class FleetLimits {
   async compareAll(): Promise<void> {
     await this.read();
     for (const limit of this.declared.values()) this.compare(limit, this.rows.get(limit.name));
-  }
-
-  /** No share is divided of a limit per key: what a process declares of it stands in one that holds nothing, under each of its leases. */
-  async vouch(lease: string): Promise<void> {
-    for (const limit of this.declared.values())
-      if (queueOfKeys(limit.name))
-        await this.parts.limits.take(limit.name, { lease, more: 0, wanted: 0, lanes: [], declares: ruleText(limit) }); // prettier-ignore
   }
 
   async read(): Promise<void> {

@@ -26,7 +26,7 @@ interface Kept {
 /** A declaration that was overruled is made again: who overruled it may be gone. */
 const DECLARE_MS = 5_000;
 
-/** What a worker has of the limits that its lanes obey, one round after another. Where nothing is limited, it asks nothing. */
+/** What a worker has of the limits that its lanes obey or it declares, one round after another. Where nothing is limited, it asks nothing. */
 export class LimitKeeper {
   private readonly kept = new Map<string, Kept>();
   private lease = '';
@@ -90,17 +90,13 @@ export class LimitKeeper {
     const lease = this.parts.lease();
     const isNeeded = this.active.length > 0 || this.parts.fleet.declaresAny;
     if (!lease) return isNeeded ? this.parts.pollIntervalMs : Infinity;
-    if (lease !== this.lease) await this.begin(lease);
+    if (lease !== this.lease) this.begin(lease);
     let restMs = await this.declareAgain();
     for (const { permits, sharing, drawing } of this.kept.values()) {
+      restMs = Math.min(restMs, await sharing.round(lease));
       if (permits.lanes.size === 0) continue;
       // Nobody may have reported the jobs that the next poll would find.
-      restMs = Math.min(
-        restMs,
-        this.parts.pollIntervalMs,
-        await sharing.round(lease),
-        await drawing.round(lease),
-      );
+      restMs = Math.min(restMs, this.parts.pollIntervalMs, await drawing.round(lease));
     }
     return restMs;
   }
@@ -117,8 +113,7 @@ export class LimitKeeper {
   }
 
   /** Nothing stands under a lease yet: what this process declares has to be said again, and what it has of limits asked for. */
-  private async begin(lease: string): Promise<void> {
-    await this.parts.fleet.vouch(lease);
+  private begin(lease: string): void {
     for (const { sharing } of this.kept.values()) sharing.forget();
     this.lease = lease;
   }
@@ -152,8 +147,10 @@ export class LimitKeeper {
   }
 
   private applyAll(): void {
+    const { fleet } = this.parts;
+    for (const row of fleet.all()) if (fleet.declares(row.name) !== null) this.keep(row);
     for (const [name, { permits, sharing }] of this.kept) {
-      const row = this.parts.fleet.get(name);
+      const row = fleet.get(name);
       if (!row) this.kept.delete(name);
       else if (row.version !== permits.row.version) {
         permits.apply(row);

@@ -44,6 +44,8 @@ export class Sharing {
   private lookAt = 0;
   private isKnown = false;
   private patience = 0;
+  /** Under which lease, and of which version of the limit. */
+  private vouched = '';
 
   constructor(
     private readonly permits: FleetPermits,
@@ -61,6 +63,17 @@ export class Sharing {
     this.heard = true;
   }
 
+  /** Where no lane here obeys it, nothing is shared, of a limit per key never: others see who declares it. */
+  private async vouch(lease: string): Promise<number> {
+    const { name, version } = this.permits.row;
+    const now = `${lease} ${version}`;
+    const declares = this.parts.declares(name);
+    if (this.vouched === now || declares === null) return Infinity;
+    await this.parts.limits.take(name, { lease, more: 0, wanted: 0, lanes: [], declares });
+    this.vouched = now;
+    return Infinity;
+  }
+
   /** Others see who declares a rate, too. */
   private async showUp(lease: string): Promise<number> {
     const { name } = this.permits.row;
@@ -72,6 +85,7 @@ export class Sharing {
 
   /** Returns how long it may rest. */
   async round(lease: string): Promise<number> {
+    if (this.permits.lanes.size === 0) return this.vouch(lease);
     if (this.permits.row.concurrency === null) return this.showUp(lease);
     const now = performance.now();
     if (!this.isDue(now)) return this.lookAt - now;
@@ -119,7 +133,8 @@ export class Sharing {
       for (const lane of asked) lane.foundEmpty(performance.now() + parts.pollIntervalMs);
     const mine = seen.shares.find((share) => share.lease === lease);
     permits.n = mine?.n ?? 0;
-    return this.standingOf(lease, seen, mine);
+    // What only says that the limit is declared names no lanes.
+    return this.standingOf(lease, seen, this.vouched ? undefined : mine);
   }
 
   private standingOf(lease: string, seen: SharedLimit, mine: Share | undefined): Standing {
@@ -177,6 +192,7 @@ export class Sharing {
     const { name } = this.permits.row;
     const lanes = this.lanes.map((lane) => lane.id);
     const declares = this.parts.declares(name);
+    this.vouched = '';
     return (await this.parts.limits.take(name, { lease, more, wanted, lanes, declares })) ?? 0;
   }
 

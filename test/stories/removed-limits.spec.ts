@@ -86,6 +86,34 @@ describe('a limit that is taken away', () => {
     },
   );
 
+  // Used by calls alone, or by other processes: `within` and handlers somewhere else.
+  it('stays while a worker declares it whose jobs do not obey it, and says so again where it was lost', async () => {
+    const limits = { calls: { concurrency: 3 }, paced: { rate: { limit: 9, perMs: 1_000 } } };
+    const app = await story.start({
+      options: { limits, queues: { elsewhere: { fleetConcurrency: 3 } } },
+      providers: [aHandler('here', () => undefined)],
+    });
+    const admin = adminOf(app);
+    const isKept = async () => {
+      expect((await admin.limits()).map(({ name, undeclared }) => [name, undeclared])).toEqual(
+        ['calls', 'elsewhere', 'paced'].map((name) => [name, undefined]),
+      );
+      for (const { name } of await admin.limits())
+        await expect(admin.removeLimit(name)).rejects.toMatchObject({ code: 'LIMIT_IN_USE' });
+    };
+    await eventually(isKept);
+    expect(await limitsOf(app).within('calls', { weight: 3 }, () => 7)).toBe(7);
+    await isKept();
+    await story.database.query('delete from simple_queue.lease');
+    await eventually(isKept);
+    await story.database.query('delete from simple_queue.allotment');
+    await story.database.query('delete from simple_queue.fleet_limit');
+    await eventually(isKept);
+    await app.close();
+    const next = adminOf(await story.start());
+    for (const { name } of await next.limits()) await next.removeLimit(name);
+  });
+
   it('takes nothing away of a queue where one of both is in use', async () => {
     const app = await story.start({
       options: { queues: { both: { perKey: { by: 'tenant', concurrency: 1 } } } },
