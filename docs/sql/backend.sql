@@ -1,3 +1,3 @@
 -- no parameters
 prepare backend as
-select pg_catalog.pg_backend_pid()::text as pid;
+select pg_catalog.pg_backend_pid()::text as pid, pg_catalog.inet_client_port()::text as port;

@@ -16,6 +16,8 @@ export class Pooler {
   private readonly idle: Backend[] = [];
   private readonly waiting: ((backend: Promise<Backend>) => void)[] = [];
   private opened = 0;
+  /** The process number that clients get. */
+  private told: Promise<number> | undefined;
   /** How often a client was answered and its transaction was still open, with its locks. */
   leftOpen = 0;
   private readonly sockets = new Set<Socket>();
@@ -24,12 +26,19 @@ export class Pooler {
     private readonly target: string,
     private readonly mode: 'transaction' | 'session',
     private readonly max: number,
+    private readonly relays: boolean,
   ) {
     this.server = createServer((socket) => this.accept(socket));
   }
 
-  static async start(target: string, mode: 'transaction' | 'session', max = 100): Promise<Pooler> {
-    const pooler = new Pooler(target, mode, max);
+  /** `relays`: it greets each client as the server has greeted it. */
+  static async start(
+    target: string,
+    mode: 'transaction' | 'session',
+    max = 100,
+    relays = false,
+  ): Promise<Pooler> {
+    const pooler = new Pooler(target, mode, max, relays);
     pooler.server.listen(0, '127.0.0.1');
     await once(pooler.server, 'listening');
     return pooler;
@@ -51,9 +60,19 @@ export class Pooler {
     this.keep(client);
     // The first message has no type; whoever it is gets in.
     client.once('data', () => {
-      client.write(greeting());
-      new Session(client, this.mode, this).start();
+      this.told ??= this.relays ? this.firstProcess() : Promise.resolve(NONE);
+      void this.told.then((told) => {
+        client.write(greeting(told));
+        new Session(client, this.mode, this).start();
+      });
     });
+  }
+
+  private async firstProcess(): Promise<number> {
+    this.opened++;
+    const opened = await this.connected();
+    this.idle.push(this.streamOf(opened));
+    return (opened as unknown as { processID: number }).processID;
   }
 
   /** An idle one, the last one used first; else a new one, where there may be more. */
@@ -81,9 +100,17 @@ export class Pooler {
   }
 
   private async open(): Promise<Backend> {
+    return this.streamOf(await this.connected());
+  }
+
+  private async connected(): Promise<pg.Client> {
     const opened = new pg.Client({ connectionString: this.target });
     opened.on('error', () => undefined);
     await opened.connect();
+    return opened;
+  }
+
+  private streamOf(opened: pg.Client): Backend {
     const { stream } = (opened as unknown as { connection: { stream: Socket } }).connection;
     stream.removeAllListeners('data');
     this.keep(stream);
@@ -157,10 +184,13 @@ function splitter(take: (message: Buffer) => void): (chunk: Buffer) => void {
   };
 }
 
-/** Authenticated, a process number that is none, ready. */
-function greeting(): Buffer {
+const NONE = 0x7f000001;
+
+/** Authenticated, a process number, ready. */
+function greeting(told: number): Buffer {
   const ok = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0]);
-  const key = Buffer.from([0x4b, 0, 0, 0, 12, 0x7f, 0, 0, 1, 1, 2, 3, 4]);
+  const key = Buffer.from([0x4b, 0, 0, 0, 12, 0, 0, 0, 0, 1, 2, 3, 4]);
+  key.writeInt32BE(told, 5);
   const ready = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
   return Buffer.concat([ok, key, ready]);
 }

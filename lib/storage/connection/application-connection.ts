@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { LATE, within } from '../../runtime/within.js';
 import { isNodePostgres } from './callers/caller-connection.js';
-import { isPooled } from './connection-probes.js';
+import { mayBePooled } from './connection-probes.js';
 import { guarded, type Run } from './connections.js';
 import { DatabaseError } from './database-errors.js';
 import { BACKEND } from './examine-server.sql.js';
@@ -14,7 +14,7 @@ const PATIENCE_MS = 2_000;
 /** What a start asks: statements, and whether something is between it and the server. */
 export interface Asked {
   readonly run: Run;
-  isPooled(): Promise<boolean>;
+  mayBePooled(): Promise<boolean>;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function onApplications<Answer extends object>(
     return work({
       run: async <Row>(statement: Statement) =>
         (await guarded(statement, () => ask(statement))).rows as Row[],
-      isPooled: () => guarded(BACKEND, () => isPooled(client)),
+      mayBePooled: () => guarded(BACKEND, () => mayBePooled(client)),
     });
   });
   try {

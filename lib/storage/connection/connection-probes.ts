@@ -24,12 +24,12 @@ const ROUNDS = 3;
  */
 export async function probePooling(options: ProbeOptions): Promise<Pooling> {
   return withClients(options, 2, async ([first, second]) => {
-    if (!(await isPooled(first!))) return 'none';
     for (let round = 0; round < ROUNDS; round++) {
-      const [before, after] = [await backendOf(first!), await backendOf(first!)];
+      const [before, after] = [await pidOf(first!), await pidOf(first!)];
       // The only connection is kept for the first client: it waits in vain.
-      const beside = await backendOf(second!).catch(() => undefined);
+      const beside = await pidOf(second!).catch(() => undefined);
       if (before !== after || after === beside) return 'transaction';
+      if (before === toldOf(first!) && beside === toldOf(second!)) return 'none';
       if (beside === undefined) break;
     }
     return 'session';
@@ -68,17 +68,32 @@ async function hears(
   }
 }
 
-/** Is something between a client and the server? A pooler gives its clients a process number of its own making. */
-export async function isPooled(client: pg.ClientBase): Promise<boolean> {
-  return (await backendOf(client)) !== toldOf(client);
+/**
+ * May something be between a client and the server? A pooler gives its clients a process number of its own making, or that of its first connection, which
+ * may serve this client as well; but it asks from a port of its own. A mere proxy does so, too.
+ */
+export async function mayBePooled(client: pg.ClientBase): Promise<boolean> {
+  const { pid, port } = await backendOf(client);
+  const { localPort = null } = (client as unknown as Inner).connection?.stream ?? {};
+  return pid !== toldOf(client) || port !== localPort;
 }
 
-async function backendOf(client: pg.ClientBase): Promise<number> {
-  return Number((await client.query<{ pid: string }>(BACKEND.text)).rows[0]!.pid);
+const pidOf = async (client: pg.ClientBase): Promise<number> => (await backendOf(client)).pid;
+
+/** Without a port: by a socket of the file system. */
+async function backendOf(client: pg.ClientBase): Promise<{ pid: number; port: number | null }> {
+  const { rows } = await client.query<{ pid: string; port: string | null }>(BACKEND.text);
+  const { pid, port } = rows[0]!;
+  return { pid: Number(pid), port: port === null ? null : Number(port) };
 }
 
-const toldOf = (client: pg.ClientBase): number | null =>
-  (client as unknown as { processID: number | null }).processID;
+/** What the driver does not promise. */
+interface Inner {
+  processID: number | null;
+  connection?: { stream?: { localPort?: number } };
+}
+
+const toldOf = (client: pg.ClientBase): number | null => (client as unknown as Inner).processID;
 
 async function withClients<Answer>(
   { dataSource, timeoutMs, listenUrl }: ProbeOptions & { listenUrl?: string },
@@ -90,7 +105,7 @@ async function withClients<Answer>(
   const clients = Array.from({ length: count }, () => new OwnClient(config));
   for (const client of clients) client.on('error', () => undefined);
   try {
-    for (const client of clients) await client.connect();
+    await Promise.all(clients.map((client) => client.connect()));
     return await work(clients);
   } catch (error) {
     throw error instanceof DatabaseError

@@ -5,7 +5,7 @@ import { BusyLoop } from '../../runtime/busy-loop.js';
 import { sqlStateOf } from '../../runtime/retry.js';
 import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError, READ_ONLY, unserved } from './database-errors.js';
-import { isPooled } from './connection-probes.js';
+import { mayBePooled } from './connection-probes.js';
 import { inOneMessage, ROLLBACK } from './one-message.js';
 import { OwnClient } from './own-client.js';
 import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
@@ -88,8 +88,8 @@ export class Connections {
   }
 
   /** Does something stand between us and the server? */
-  isPooled(): Promise<boolean> {
-    return this.inTransaction((client) => guarded(BACKEND, () => isPooled(client)));
+  mayBePooled(): Promise<boolean> {
+    return this.inTransaction((client) => guarded(BACKEND, () => mayBePooled(client)));
   }
 
   get max(): number {

@@ -59,11 +59,11 @@ export class Migrator {
 
   async prepare(): Promise<void> {
     const look = async (asked: Asked) => ({
-      isPooled: await this.checkServer(asked),
+      mayBePooled: await this.checkServer(asked),
       version: this.options.migrate === 'off' ? undefined : await versionOf(asked),
     });
-    const { isPooled, version } = (await this.askApplication(look)) ?? (await this.look(look));
-    if (isPooled) await refuseTransactionPooler(this.database.dataSource);
+    const { mayBePooled, version } = (await this.askApplication(look)) ?? (await this.look(look));
+    if (mayBePooled) await refuseTransactionPooler(this.database.dataSource);
     if (!version) return;
     if (version.version < SCHEMA_VERSION && this.options.migrate === 'run') await this.up();
     else this.compare(version);
@@ -74,7 +74,7 @@ export class Migrator {
     const [row] = await asked.run<{ version: string }>(SERVER_VERSION, []);
     const version = Number(row!.version);
     if (version >= MIN_SERVER_VERSION)
-      return this.options.poolMode === 'session' && asked.isPooled();
+      return this.options.poolMode === 'session' && asked.mayBePooled();
     const found = Math.floor(version / 10_000);
     throw new QueueError(
       'POSTGRES_TOO_OLD',

@@ -5,6 +5,7 @@ import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../../lib/options/simple-queue.options.js';
+import { probePooling } from '../../../lib/storage/connection/connection-probes.js';
 import { DatabaseError } from '../../../lib/storage/connection/database-errors.js';
 import { Migrator } from '../../../lib/storage/schema/migrator.js';
 import { openStandAlone } from '../../../lib/storage/connection/stand-alone.js';
@@ -14,6 +15,7 @@ import { anApplication } from '../../support/application.js';
 import { anEmptyDatabase, type TestDatabase } from '../../support/database.js';
 import { eventually } from '../../support/eventually.js';
 import { Pooler } from '../../support/pooler.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
 import { aDataSource, openStorage, Rival } from '../../support/storage.js';
 
 type Mode = 'transaction' | 'session';
@@ -28,8 +30,8 @@ describe('behind a pooler', () => {
     await database.drop();
   });
 
-  const pooler = async (mode: Mode, max?: number): Promise<Pooler> => {
-    const started = await Pooler.start(database.url, mode, max);
+  const pooler = async (mode: Mode, max?: number, relays?: boolean): Promise<Pooler> => {
+    const started = await Pooler.start(database.url, mode, max, relays);
     ending.push(() => started.stop());
     return started;
   };
@@ -49,10 +51,17 @@ describe('behind a pooler', () => {
     new QueueService(storage, resolveOptions({}).options, new QueueEventBus());
 
   describe('that hands each transaction another connection', () => {
-    it.each([1, 2, 5])(
-      'a start without poolMode is refused, and leaves nothing on its %s connections',
-      async (max) => {
-        const { url } = await pooler('transaction', max);
+    // One that greets as the server did tells its own process number to who is served by the first connection: nobody else works yet.
+    it.each([
+      [1, false],
+      [2, false],
+      [5, false],
+      [1, true],
+      [5, true],
+    ])(
+      'a start without poolMode is refused, and leaves nothing on its %s connections; it greets as the server did: %s',
+      async (max, relays) => {
+        const { url } = await pooler('transaction', max, relays);
         const refused = {
           code: 'INVALID_OPTION',
           message: expect.stringContaining("Set poolMode: 'transaction'"),
@@ -140,6 +149,15 @@ describe('behind a pooler', () => {
       await expect(open(url)).resolves.toBeDefined();
     },
   );
+
+  it('a mere proxy is no pooler', async () => {
+    const proxy = await TcpProxy.start(database.url);
+    ending.push(() => proxy.stop());
+    await expect(open(proxy.url)).resolves.toBeDefined();
+    const dataSource = await aDataSource(proxy.url);
+    ending.push(() => dataSource.destroy());
+    expect(await probePooling({ dataSource, timeoutMs: 10_000 })).toBe('none');
+  });
 
   it.each<[number, Mode, number]>([
     [24, 'transaction', 20],
