@@ -17,10 +17,10 @@ with target as materialized (
     returning j.id, j.lane, j.queue, j.priority, j.run_at, j.epoch, j.suspicion, j.group_name, j.seq, j.fair, j.commit_by, j.limit_key),
   free as materialized (select * from moved where seq is null),
   awaiting as (
-    update simple_queue.arrival a set more = pg_catalog.jsonb_set(a.more, '{epoch}', pg_catalog.to_jsonb(w.epoch)) from (
+    update simple_queue.arrival a set more = pg_catalog.jsonb_set(a.more, '{epoch}'::text[], pg_catalog.to_jsonb(w.epoch)) from (
       select o.id, m.epoch from moved m cross join lateral (
         select id from simple_queue.arrival
-        where kind = 'depend' and shard = $1 and job = m.id and (more ->> 'epoch')::int = m.epoch - 1 order by id for update) o
+        where kind = 'depend' and shard = $1 and job = m.id and (more ->> 'epoch'::text)::int = m.epoch - 1 order by id for update) o
       where m.commit_by is not null) w
     where a.kind = 'depend' and a.shard = $1 and a.id = w.id),
   staged as (
