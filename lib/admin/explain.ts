@@ -71,7 +71,7 @@ export class Explanations {
     const reasons = REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
     if (situation.state === 'blocked')
       reasons.unshift(...(await this.blockedBy(id, situation.queue)));
-    if (situation.state === 'staged') reasons.unshift(...(await this.dependsOn(id)));
+    if (situation.state === 'staged') await this.nameDependencies(id, reasons);
     if (situation.state === 'ready') reasons.unshift(...(await this.limits.reasons(id)));
     return { situation, reasons };
   }
@@ -82,9 +82,13 @@ export class Explanations {
     return step ? ofStep(step) : UNKNOWN;
   }
 
-  private async dependsOn(id: string): Promise<Reason[]> {
+  /** They commit it. */
+  private async nameDependencies(id: string, reasons: Reason[]): Promise<void> {
     const ids = await this.storage.staged.dependencies(id);
-    return ids.length > 0 ? [dependent(ids)] : [];
+    if (ids.length === 0) return;
+    const commit = reasons.findIndex(({ code }) => code === 'STAGED');
+    reasons.splice(commit, 1);
+    reasons.unshift(dependent(ids));
   }
 
   private async blockedBy(id: string, queue: string): Promise<Reason[]> {

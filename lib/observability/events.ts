@@ -67,8 +67,8 @@ export interface QueueEvents<Output = unknown> {
     cancelled: number;
     expired: ExpiredLease[];
   };
-  /** Staged jobs ended because nobody committed them in their time. */
-  expired: { jobs: number };
+  /** Staged jobs ended because nobody committed them in their time, or (`because: 'dependency'`) a job that they depend on has not succeeded. */
+  expired: { jobs: number; because?: 'dependency' };
   /** This worker has decided what becomes of a time of a schedule; `times`: of so many that were missed. */
   ticked: {
     schedule: string;

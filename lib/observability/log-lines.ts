@@ -85,7 +85,8 @@ export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
   },
   expired: {
     level: 'warn',
-    line: (event) => `${event.jobs} staged job(s) expired: nobody committed them in their time`,
+    line: ({ jobs, because }) =>
+      `${jobs} staged job(s) expired: ${because ? 'a job that they depend on has not succeeded' : 'nobody committed them in their time'}`,
   },
   workflowEnded: {
     level: false,

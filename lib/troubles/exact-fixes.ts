@@ -18,6 +18,22 @@ export const exactly = (
   filter: string[],
 ): string[] => (row.extra > 0 ? [verb[1], ...idsOf(row)] : [verb[0], ...filter, '--yes']);
 
+/** Those that failed since they depend on others (`extra`) come after these. */
+export function againOf(row: TroubleRow, filter: string[]): Pick<Told, 'hint' | 'fix'> {
+  const redrive = ['redrive', ...filter, '--yes'];
+  if (row.extra === 0)
+    return { hint: 'Fix what made them fail, and run them again:', fix: redrive };
+  if (row.extra === row.count)
+    return {
+      hint: 'They depend on jobs that have failed. When those have succeeded, run them again:',
+      fix: redrive,
+    };
+  return {
+    hint: `Fix what made them fail, and run these again. When they have succeeded, those that depend on them (${row.extra}):`,
+    fix: ['retry', ...idsOf(row)],
+  };
+}
+
 /** Jobs of other lanes are not ended with those of a lane that nobody serves, nor what a worker comes to by and by. */
 export function endOfLane({
   queue,

@@ -1,4 +1,4 @@
-import { endOfLane, exactly, idsOf, roomFor, type Told } from './exact-fixes.js';
+import { againOf, endOfLane, exactly, idsOf, roomFor, type Told } from './exact-fixes.js';
 import { holderText } from './holder-text.js';
 import type { TroubleCode } from '../job/trouble.js';
 import { quote } from '../job/names.js';
@@ -217,8 +217,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       level: 'notice',
       text: `${jobs(row)} of ${named(row)} ended in the dead letter queue within a day.`,
       look: ['jobs', ...ofQueue(row, ...DEAD_STATES), ...NEW],
-      hint: 'Fix what made them fail, and run them again:',
-      fix: ['redrive', ...ofQueue(row, ...DEAD_STATES), ...NEW, '--yes'],
+      ...againOf(row, [...ofQueue(row, ...DEAD_STATES), ...NEW]),
     }),
   },
   FAILED_WORKFLOWS: {

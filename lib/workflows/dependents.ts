@@ -85,7 +85,7 @@ export class Dependents {
     const jobs = decided.filter(({ failed }) => failed).length;
     const signal = wakeUpFor(placed);
     storage.signals.send({ ...signal, later: signal.later || jobs > 0 });
-    if (jobs > 0) events.emit('expired', () => ({ jobs }));
+    if (jobs > 0) events.emit('expired', () => ({ jobs, because: 'dependency' }));
   }
 }
 

@@ -116,10 +116,10 @@ function checkedStep(queue: string, item: EnqueueItem, limits: JobLimits): Check
   const { payload, ...options } = item;
   const job = checkedJob(queue, payload, options, limits);
   if (job.uniqueKey === undefined && !job.givenId && job.commitWithinMs === undefined) return job;
-  throw new QueueError(
-    'INVALID_OPTION',
-    'a step can be neither unique nor staged: its job belongs to the workflow, which has a uniqueKey of its own.',
-  );
+  const message = job.dependsOn
+    ? 'dependsOn cannot be given to a step: name other steps in after, or add the job as a step with job(name, id).'
+    : 'a step can be neither unique nor staged: its job belongs to the workflow, which has a uniqueKey of its own.';
+  throw new QueueError('INVALID_OPTION', message);
 }
 
 function ofStep<Value>(name: string, made: Promise<Value>): Promise<Value> {

@@ -93,6 +93,29 @@ describe('the command that puts a trouble right', () => {
     expect(await statesOf([open, late, fresh])).toEqual(['cancelled', 'staged', 'staged']);
   });
 
+  it('gives staged jobs up, and not those that wait for other jobs', async () => {
+    const gate = (await queues.enqueue('open', 0, { delayMs: 3_600_000 })).id;
+    const open = (await queues.enqueue('open', 1, { staged: true })).id;
+    const waits = (await queues.enqueue('open', 2, { dependsOn: [gate] })).id;
+    await query(`update simple_queue.job set created_at = now() - interval '2 hours'`);
+    await query(`update simple_queue.job set commit_by = now() + interval '1 hour' where id = $1`, [open]); // prettier-ignore
+    const [trouble] = await found('STAGED_JOBS');
+    expect(trouble!.fix).toBe(`simple-queue cancel ${open}`);
+    await follow(trouble!);
+    expect(await statesOf([open, waits])).toEqual(['cancelled', 'staged']);
+  });
+
+  it('runs what failed again, and not yet what depended on it', async () => {
+    const [failed, dependent] = await endedJobs(test, 2, { state: 'failed' });
+    await query(`${END} last_error = '{"name":"-","message":"-","code":"DEPENDENCY_FAILED"}', state = 'expired' where id = $1`, [dependent]); // prettier-ignore
+    await follow((await found('DEAD_LETTERS'))[0]!);
+    expect(await statesOf([failed!, dependent!])).toEqual(['ready', 'expired']);
+    const [rest] = await found('DEAD_LETTERS');
+    expect(rest!.hint).toContain('When those have succeeded');
+    await follow(rest!);
+    expect(await statesOf([failed!, dependent!])).toEqual(['ready', 'ready']);
+  });
+
   it('ends no sessions of other roles where the room of one is used up', () => {
     const row = {
       code: 'CONNECTIONS',

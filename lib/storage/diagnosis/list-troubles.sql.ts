@@ -30,8 +30,8 @@ const row = (
 };
 
 /** A few ids of a group of rows. */
-const some = (id: string): string =>
-  `array_to_string((array_agg(${id}::text order by ${id}))[1:5], ' ')`;
+const some = (id: string, where = 'true'): string =>
+  `array_to_string((array_agg(${id}::text order by ${id}) filter (where ${where}))[1:5], ' ')`;
 
 /** `alone`: queue, name and first label name no other lane. */
 const ALONE = `(select 'alone' where not exists (select from simple_queue.lane o
@@ -39,6 +39,11 @@ const ALONE = `(select 'alone' where not exists (select from simple_queue.lane o
 
 /** Poisoned jobs of the queue, of both kinds, without those that are counted. */
 const POISONED = `(select count(*) from poisoned o where o.queue = x.queue) - count(*)`;
+
+/** Does one of the queue's staged jobs wait for others? */
+const DEPENDENTS = `select count(*) from (
+      select from simple_queue.arrival a cross join lateral (select queue from simple_queue.job where id = a.job and shard = $1 offset 0) j
+      where a.kind = 'depend' and a.shard = $1 and j.queue = x.queue limit 1) d`;
 
 /** Dead letters of this long ago are news. */
 const NEWS = `interval '1 day'`;
@@ -74,8 +79,8 @@ export const LIST_TROUBLES = statement(
     left join simple_queue.lease w on w.id = c.lease and w.shard = c.shard
     where c.shard = $1 and (w.id is null or w.expires_at <= statement_timestamp()) group by 1),
   dead as materialized (
-    select l.queue, d.id, d.state, d.finished_at, ${FLOW} from (
-      select id, lane, state, finished_at, options from simple_queue.dead_letter
+    select l.queue, d.id, d.state, d.finished_at, ${FLOW}, coalesce(d.last_error ->> 'code' = 'DEPENDENCY_FAILED', false) as dependent from (
+      select id, lane, state, finished_at, last_error, options from simple_queue.dead_letter
       where state <> 'poisoned' and shard = $1 and finished_at > statement_timestamp() - ${NEWS} order by finished_at desc limit 5 * $2::int) d
     join simple_queue.lane l on l.id = d.lane),
   poisoned as materialized (
@@ -144,19 +149,26 @@ export const LIST_TROUBLES = statement(
       'not coalesce(unreadable, false) and flow is null',
       POISONED,
     ],
-    ['DEAD_LETTERS', 'dead', 'finished_at', 'flow is null'],
+    [
+      'DEAD_LETTERS',
+      'dead',
+      'finished_at',
+      'flow is null',
+      'count(*) filter (where dependent)',
+      some('x.id', 'not dependent'),
+    ],
     ['EXPIRY_LATE', 'overdue', 'commit_by', 'true'],
     [
       'STAGED_JOBS',
       'uncommitted',
       'created_at',
       'true',
-      `(select count(*) from overdue o where o.queue = x.queue)`,
+      `(select count(*) from overdue o where o.queue = x.queue) + (${DEPENDENTS})`,
     ],
   ]
     .map(
-      ([code, from, since, where, beside = '0']) =>
-        `${row(code!, { queue: 'q.name', count: 'count(*)', since: `min(x.${since})`, subject: some('x.id'), extra: beside })}
+      ([code, from, since, where, beside = '0', subject = some('x.id')]) =>
+        `${row(code!, { queue: 'q.name', count: 'count(*)', since: `min(x.${since})`, subject, extra: beside })}
     from ${from} x join simple_queue.queue q on q.id = x.queue where ${where} group by q.name, x.queue order by count(*) desc limit ${MOST_ROWS})`,
     )
     .join('\n  union all\n  (')}`,
