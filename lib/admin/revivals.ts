@@ -169,7 +169,10 @@ export function unknown(id: string): QueueError {
 }
 
 const HELD = {
-  staged: ['its commit, or for the jobs that it depends on (see explain)', 'Commit it, or abort it'],
+  staged: [
+    'its commit, or for the jobs that it depends on (see explain)',
+    'Commit it, or abort it',
+  ],
   keyed: [
     'a permit of its key',
     'explain(id) says who has them, setLimit(queue, { perKey }) gives the key more room',
