@@ -55,5 +55,6 @@ describe('what names a job that lies on the disk', () => {
       await expect(rig.enqueue('dependent', { dependsOn: [randomUUID(), id] })).rejects.toMatchObject(onDisk(id)); // prettier-ignore
     await expect(start(others)).rejects.toMatchObject(onDisk(others));
     expect(await start(mentioned)).toMatchObject({ created: true });
+    await spool.close();
   });
 });
