@@ -32,7 +32,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
   /** Its queue is paused: nothing is claimed, what runs goes on. */
   isPaused = false;
   /** The ends of its jobs are told to another queue. */
-  isTold = false;
+  hasOutcomes = false;
   /** Asked for by claims under way. */
   expected = 0;
   /** When to look for jobs again (monotonic milliseconds); 0: now. */

@@ -35,7 +35,7 @@ export class WorkerLanes {
   private readonly served: Served;
   private readonly turns: LaneTurns;
   private paused: ReadonlySet<number> = new Set();
-  private told: ReadonlySet<number> = new Set();
+  private withOutcomes: ReadonlySet<number> = new Set();
   /** A batch has waited long enough for more; told to whoever starts runs. */
   onBatchDue: () => void = () => undefined;
   /** The limits across the fleet that a lane obeys. */
@@ -94,10 +94,10 @@ export class WorkerLanes {
     return resumed;
   }
 
-  /** Takes the queues, by id, whose ends are told to others. */
-  tell(queues: readonly number[]): void {
-    this.told = new Set(queues);
-    for (const lane of this.held()) lane.isTold = this.told.has(lane.queueId);
+  /** Takes the queues, by id, whose ends are stored as jobs of others. */
+  applyOutcomes(queues: readonly number[]): void {
+    this.withOutcomes = new Set(queues);
+    for (const lane of this.held()) lane.hasOutcomes = this.withOutcomes.has(lane.queueId);
   }
 
   /**
@@ -264,7 +264,7 @@ export class WorkerLanes {
     if (!handler) return;
     const adopted = this.laneOf(lane, handler, this.tiers.of(lane.queue, handler));
     adopted.isPaused = this.paused.has(lane.queueId);
-    adopted.isTold = this.told.has(lane.queueId);
+    adopted.hasOutcomes = this.withOutcomes.has(lane.queueId);
     adopted.bind(this.limitsOf(adopted));
     this.byId.set(lane.id, adopted);
   }

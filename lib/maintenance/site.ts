@@ -7,7 +7,7 @@ import type { TickerSite } from '../schedules/ticker.js';
  */
 export type News = Pick<
   Promotion,
-  'registry' | 'suspects' | 'lone' | 'pausedQueues' | 'toldQueues' | 'limits' | 'fair'
+  'registry' | 'suspects' | 'lone' | 'pausedQueues' | 'outcomeQueues' | 'limits' | 'fair'
 >;
 
 /** Where duties are turned: by the loops of a worker, along with the claims of remote workers, or by the hand of a test. `Duty`: those that it can wake. */

@@ -209,7 +209,7 @@ export class PostgresJobQueue extends JobQueue {
           },
         ]),
       );
-    else if (run.isOrdered || run.isKeyed || run.isTold) this.turnEnded(run, claims);
+    else if (run.isOrdered || run.isKeyed || run.hasOutcomes) this.turnEnded(run, claims);
     if (isGoing(outcome) && run.isKeyed) claims.turnEnded(run);
     if (run.isOrdered && outcome.kind === 'failed') this.reports.jobDied(run);
     this.reports.settled(run, outcome);
@@ -221,7 +221,7 @@ export class PostgresJobQueue extends JobQueue {
     const keyed = run.isKeyed ? { keyed: true } : {};
     this.parts.storage.signals.send({
       lanes: [],
-      later: run.isOrdered || run.isTold === true,
+      later: run.isOrdered || run.hasOutcomes === true,
       ...keyed,
     });
   }

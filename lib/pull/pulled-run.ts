@@ -8,7 +8,7 @@ export type PulledRun = EndedRun & { isFair: boolean; laneId: number };
 
 export function pulledRun(
   held: HeldJob,
-  { queue, name, isTold }: NumberedLane,
+  { queue, name, hasOutcomes }: NumberedLane,
   policies: QueuePolicies,
 ): PulledRun {
   const { id, epoch, runMs, lane, options } = held;
@@ -23,7 +23,7 @@ export function pulledRun(
     isOrdered: options?.ordered === true,
     isKeyed: options?.limitKey !== undefined,
     isFair: options?.fair === true,
-    isTold: isTold === true,
+    hasOutcomes: hasOutcomes === true,
   };
   return { id, epoch, queue, name, runMs, laneId: lane, ...chances, policy, ...shape };
 }

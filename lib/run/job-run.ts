@@ -29,7 +29,7 @@ export interface RunLane extends Lane {
   readonly handler: Handler;
   readonly settings: QueuePolicy;
   /** The ends of its jobs are told to another queue. */
-  readonly isTold?: boolean;
+  readonly hasOutcomes?: boolean;
   /** Turns of its ordered groups were passed on. */
   onTurnsPassed(): void;
 }
@@ -247,13 +247,13 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
   }
 
   /** Its end is stored as a job of another queue. */
-  get isTold(): boolean {
-    return this.lane.isTold === true;
+  get hasOutcomes(): boolean {
+    return this.lane.hasOutcomes === true;
   }
 
   /** It leaves more than its end: a turn, or a permit, that others wait for, or a job of another queue. */
   get handsOn(): boolean {
-    return this.isTold || this.isOrdered || this.isKeyed;
+    return this.hasOutcomes || this.isOrdered || this.isKeyed;
   }
 
   override get lastError(): Failure | undefined {

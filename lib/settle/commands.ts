@@ -21,7 +21,7 @@ export type EndedRun = RunKey &
     policy: QueuePolicy;
     isOrdered: boolean;
     isKeyed: boolean;
-    isTold?: boolean;
+    hasOutcomes?: boolean;
   };
 
 /** The same, and what has become of it. */

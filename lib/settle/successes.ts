@@ -60,7 +60,7 @@ export class Successes {
     const vacant = batch.some(({ run }) => run.isOrdered) ? 1 : 0;
     const keys = batch.some(({ run }) => run.isKeyed);
     // What was told to other queues is ready, wherever that is.
-    const later = batch.some(({ run }) => run.isTold) ? 1 : 0;
+    const later = batch.some(({ run }) => run.hasOutcomes) ? 1 : 0;
     if (vacant > 0 || keys || later > 0) this.parts.onTurns({ lanes: [], later, vacant, keys });
     if (batch.some(({ run }) => run.isStep)) this.parts.onMoved(LOOK);
   }
@@ -86,10 +86,10 @@ export class Successes {
 
   private async settleOrdered(batch: Settling[], followers?: FollowerWish) {
     const { groups, claims, worker } = this.parts;
-    const isTold = batch.some(({ run }) => run.isTold);
+    const hasOutcomes = batch.some(({ run }) => run.hasOutcomes);
     const over = claims.takeEnded(endedBy(batch));
     try {
-      const beside = { isTold, over, followers };
+      const beside = { hasOutcomes, over, followers };
       const settled = await groups.settle(worker, batch.map(successIn), beside);
       claims.deleted(over);
       return settled;

@@ -135,7 +135,7 @@ export class HandWorker {
   private async apply(news: News): Promise<void> {
     await this.crew.lanes.refresh(news.registry);
     this.crew.lanes.pause(news.pausedQueues);
-    this.crew.lanes.tell(news.toldQueues);
+    this.crew.lanes.applyOutcomes(news.outcomeQueues);
   }
 
   /** A cancel, or a look whether the lease is still there: as the loop of a worker would. */

@@ -201,7 +201,7 @@ function makeDispatcher(
     if (run.isOrdered) wake('turn');
     if (run.isKeyed) wake('permit');
     if (run.isStep) wake('advance');
-    if (run.isTold) storage.signals.send({ lanes: [], later: true });
+    if (run.hasOutcomes) storage.signals.send({ lanes: [], later: true });
   });
   const { dataSource } = storage.database;
   const single = new Executor({ ...tools, reports, dataSource, rescheduleForMs, settle });

@@ -257,7 +257,7 @@ export class Worker {
   private async apply(news: News): Promise<void> {
     const { lanes, suspects } = this.crew;
     this.applyPauses(news.pausedQueues);
-    lanes.tell(news.toldQueues);
+    lanes.applyOutcomes(news.outcomeQueues);
     await this.crew.limits.learn(news.limits);
     if (await lanes.refresh(news.registry)) this.onNewLanes();
     if (!lanes.isWhole) await lanes.register();

@@ -18,7 +18,7 @@ const NOTHING: Promotion = {
   suspects: false,
   lone: false,
   pausedQueues: [],
-  toldQueues: [],
+  outcomeQueues: [],
   limits: 0,
   fair: [],
   vacant: false,

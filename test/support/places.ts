@@ -23,7 +23,7 @@ export const TABLE = `
   complete_empty              +            held         new          +            held      held         held         waits        held      held      held     live      live
   complete_keyed              runs         runs         runs         runs         runs      runs         runs         ends         +         -         success  +         success
   complete_adding             +            runs         runs         runs         runs      runs         runs         ends         +         -         success  +         success
-  complete_told               +            runs         runs         runs         runs      runs         runs         ends         +         -         success  +         success
+  complete_outcomes               +            runs         runs         runs         runs      runs         runs         ends         +         -         success  +         success
   count_blocked_groups        groups       groups       groups       groups       groups    groups       groups       groups       groups    groups    ?        groups    groups
   count_dead_letters          ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ?
   count_dead_letters_written  ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ?
@@ -116,7 +116,7 @@ export const TABLE = `
   settle_and_claim            -            own          own          notyet       inorder   inorder      notyet       +-           inorder   inorder   inorder  unkept    success
   settle_keep_and_claim       -            own          own          notyet       inorder   inorder      notyet       +-           inorder   inorder   inorder  +         success
   settle_ordered              +            ordered      +            +            -         +            +            +-           +         -         ?        +         success
-  settle_told                 +            ordered      +            +            -         +            +            +-           +         -         ?        +         success
+  settle_outcomes                 +            ordered      +            +            -         +            +            +-           +         -         ?        +         success
   settle_steps                +            held         new          +            held      held         held         ends         held      held      held     +         success
   skip_stages                 +            held         new          +            held      held         held         waits        held      held      held     live      live
   stop_workflow               +            held         new          +            held      held         held         waits        held      held      held     live      live

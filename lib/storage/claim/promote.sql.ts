@@ -33,7 +33,7 @@ export const PROMOTE = statement(
       where shard = $1 and run_at > statement_timestamp() and run_at < 'infinity' order by run_at limit 1)::float8 as "nextMs",
     (select coalesce(sum(id), 0) from (select id from simple_queue.lane order by created_at desc limit 100) n)::float8 as registry,
     array(select id from simple_queue.queue where paused_at is not null) as "pausedQueues",
-    array(select queue from simple_queue.outcome) as "toldQueues",
+    array(select queue from simple_queue.outcome) as "outcomeQueues",
     (select coalesce(sum(version), 0) from simple_queue.fleet_limit where shard = $1)::float8 as limits,
     exists (with recursive ${vacantQueues('-1')} select from hop v where v.n = 100 or not ${isHalted('v.queue')}) as vacant,
     exists (select from simple_queue.arrival where shard = $1) or exists (select from simple_queue.workflow

@@ -13,7 +13,7 @@ export interface Promotion {
   lone: boolean;
   pausedQueues: number[];
   /** Their ends are stored as jobs of other queues. */
-  toldQueues: number[];
+  outcomeQueues: number[];
   /** Another number than before: a limit across the fleet has come, gone, or changed. */
   limits: number;
   /** Of the asked lanes those with jobs of fair queues. */

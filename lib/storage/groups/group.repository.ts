@@ -11,7 +11,7 @@ import { LIFT_BLOCKS } from './lift-blocks.sql.js';
 import { LIST_BLOCKED_GROUPS } from './list-blocked-groups.sql.js';
 import { RELEASE_GROUP } from './release-group.sql.js';
 import { FIND_STUCK, FREE_TURNS } from './stuck-turns.sql.js';
-import { SETTLE_ORDERED, SETTLE_TOLD } from '../settle/settle-ordered.sql.js';
+import { SETTLE_ORDERED, SETTLE_OUTCOMES } from '../settle/settle-ordered.sql.js';
 import { TAKE_VACANT } from './take-vacant.sql.js';
 
 /** What settling ordered successes has led to. */
@@ -33,7 +33,7 @@ interface OrderedSettled {
 /** What leaves with the successes of ordered jobs. */
 interface SettledBeside {
   /** Ends of some of them are told to other queues. */
-  isTold?: boolean;
+  hasOutcomes?: boolean;
   /** Claims that are over with these. */
   over?: string[];
   followers?: FollowerWish | undefined;
@@ -121,11 +121,11 @@ export class GroupRepository {
   async settle(
     worker: string,
     successes: Success[],
-    { isTold = false, over = [], followers }: SettledBeside = {},
+    { hasOutcomes = false, over = [], followers }: SettledBeside = {},
   ): Promise<OrderedSettled> {
-    const kept = successes.filter(({ keepMs }) => isTold || keepMs !== undefined);
+    const kept = successes.filter(({ keepMs }) => hasOutcomes || keepMs !== undefined);
     const parted = new Parted(successes, followers);
-    const rows = await this.database.loops.rows(isTold ? SETTLE_TOLD : SETTLE_ORDERED, [
+    const rows = await this.database.loops.rows(hasOutcomes ? SETTLE_OUTCOMES : SETTLE_ORDERED, [
       SHARD,
       ...parted.values(worker, `{${kept.map(keptText).join(',')}}`, over),
     ]);

@@ -18,7 +18,7 @@ import { SHARD } from '../connection/shard.js';
 import type { UnservedLanes } from './unserved-lanes.js';
 
 /** A lane, and whether the ends of its jobs are stored as jobs of another queue. */
-export type NumberedLane = Lane & { isTold?: boolean };
+export type NumberedLane = Lane & { hasOutcomes?: boolean };
 
 /** Lanes that somebody serves: of a queue or of a pattern; `name` undefined: whatever their name. */
 export interface ServedLanes {

@@ -6,7 +6,7 @@ const LANE = `l.id, l.queue as "queueId", q.name as queue, l.name, l.labels`;
 /** By number. */
 export const LANES_BY_NUMBER = statement(
   'lanes_by_number',
-  `select ${LANE}, exists (select from simple_queue.outcome where queue = l.queue) as "isTold"
+  `select ${LANE}, exists (select from simple_queue.outcome where queue = l.queue) as "hasOutcomes"
   from simple_queue.lane l join simple_queue.queue q on q.id = l.queue where l.id = any($1::int[])`,
 );
 

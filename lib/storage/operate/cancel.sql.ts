@@ -1,5 +1,5 @@
 import { statement } from '../connection/statement.js';
-import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
+import { outcomesOf } from '../outcomes/outcome-jobs.sql.js';
 import { arrived } from '../places/arrived.sql.js';
 import { ended, keptByQueue } from '../places/ended.sql.js';
 import { isLost, turnless } from '../places/lost.sql.js';

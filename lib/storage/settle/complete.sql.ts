@@ -1,5 +1,5 @@
 import { statement } from '../connection/statement.js';
-import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
+import { outcomesOf } from '../outcomes/outcome-jobs.sql.js';
 import { arrived } from '../places/arrived.sql.js';
 import { ended } from '../places/ended.sql.js';
 import { LOCKED_RUN } from '../places/held.sql.js';
@@ -46,7 +46,7 @@ const TOLD = `,
   ${outcomesOf('done', { state: `'succeeded'::text`, output: '$7::text::jsonb' })}`;
 
 /** The same of a job whose end is stored as a job of another queue. */
-export const COMPLETE_TOLD = statement('complete_told', complete(TOLD));
+export const COMPLETE_OUTCOMES = statement('complete_outcomes', complete(TOLD));
 
 /** The same of a step that adds jobs to its workflow ($8): it hears of the end behind them. */
 export const COMPLETE_ADDING = statement(

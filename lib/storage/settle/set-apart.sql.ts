@@ -1,5 +1,5 @@
 import { statement } from '../connection/statement.js';
-import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
+import { outcomesOf } from '../outcomes/outcome-jobs.sql.js';
 import { arrived } from '../places/arrived.sql.js';
 import { LOCKED_RUN } from '../places/held.sql.js';
 import { permitsFreed } from '../places/keys.sql.js';

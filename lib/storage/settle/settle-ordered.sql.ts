@@ -2,7 +2,7 @@ import { statement } from '../connection/statement.js';
 import { claimedColumns, claimedJobs, share } from '../claim/claimed-columns.sql.js';
 import { unblocked } from '../groups/unblocked.sql.js';
 import { isHalted } from '../groups/vacant-queues.sql.js';
-import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
+import { outcomesOf } from '../outcomes/outcome-jobs.sql.js';
 import { ended, KEPT } from '../places/ended.sql.js';
 import { permitsAskedAnew } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
@@ -135,8 +135,8 @@ const OUTCOMES = outcomesOf('done', {
 });
 
 /** The same of jobs whose ends are told to another queue, ordered ones or not. Of what is not kept the output is told all the same. */
-export const SETTLE_TOLD = statement(
-  'settle_told',
+export const SETTLE_OUTCOMES = statement(
+  'settle_outcomes',
   settle(
     `k ? 'keepMs'`,
     `\n  ${OUTCOMES},`,

@@ -4,7 +4,7 @@ import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { FIND_UNLOCKED } from './find-unlocked.sql.js';
 import { BURY } from './bury.sql.js';
-import { COMPLETE, COMPLETE_ADDING, COMPLETE_KEYED, COMPLETE_TOLD } from './complete.sql.js';
+import { COMPLETE, COMPLETE_ADDING, COMPLETE_KEYED, COMPLETE_OUTCOMES } from './complete.sql.js';
 import { epochOf, idOf, type Burial, type Return, type RunKey, type Success } from './ended-run.js';
 import { PUT_BACK } from './put-back.sql.js';
 import { SET_APART } from './set-apart.sql.js';
@@ -12,7 +12,7 @@ import { SET_APART } from './set-apart.sql.js';
 /** What else hangs on the end of a job: a permit of its key, another queue that stores it. */
 interface EndTies {
   isKeyed?: boolean;
-  isTold?: boolean;
+  hasOutcomes?: boolean;
 }
 
 /** Every end of a run but the successes that ride with a claim. What settles runs is given one of a job at most: results come by id. */
@@ -71,12 +71,12 @@ export class SettleRepository {
     run: Run,
     worker: string,
     success: Success,
-    { isKeyed, isTold }: EndTies = {},
+    { isKeyed, hasOutcomes }: EndTies = {},
   ): Promise<boolean> {
     const { id, epoch, runMs, keepMs, output, added } = success;
     const values = [SHARD, id, epoch, runMs, keepMs ?? null, worker, output ?? null];
     if (added !== undefined) return (await run(COMPLETE_ADDING, [...values, added])).length === 1;
-    const statement = isTold ? COMPLETE_TOLD : isKeyed ? COMPLETE_KEYED : COMPLETE;
+    const statement = hasOutcomes ? COMPLETE_OUTCOMES : isKeyed ? COMPLETE_KEYED : COMPLETE;
     return (await run(statement, values)).length === 1;
   }
 }

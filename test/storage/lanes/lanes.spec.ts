@@ -80,7 +80,7 @@ describe('lanes', () => {
   it('are known by name and by number', async () => {
     const lane = await test.storage.lanes.of('mail', 'welcome');
     expect(lane).toMatchObject({ queue: 'mail', name: 'welcome' });
-    expect(await test.storage.lanes.byNumber(lane.id)).toEqual({ ...lane, isTold: false });
+    expect(await test.storage.lanes.byNumber(lane.id)).toEqual({ ...lane, hasOutcomes: false });
     expect(await test.storage.lanes.of('mail', 'welcome')).toBe(lane);
   });
 

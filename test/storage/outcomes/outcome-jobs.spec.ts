@@ -64,7 +64,7 @@ describe('ends that are stored as jobs of another queue', () => {
     const successes = [success(plain, '{"a":null}'), { ...success(kept), keepMs: DAY_MS }];
     const lost = success({ ...late, epoch: 7 });
     const { lanes, lost: ids } = await test.storage.groups.settle('w', [...successes, lost], {
-      isTold: true,
+      hasOutcomes: true,
     });
     expect(ids).toEqual([late.id]);
     expect(lanes).toHaveLength(1);
@@ -79,7 +79,7 @@ describe('ends that are stored as jobs of another queue', () => {
     const complete = () =>
       test.dataSource.transaction(async (manager) => {
         const run = runIn(test.storage, manager);
-        await test.storage.settlements.complete(run, 'w', success(job, '7'), { isTold: true });
+        await test.storage.settlements.complete(run, 'w', success(job, '7'), { hasOutcomes: true });
         const taken: unknown[] = await manager.query('select 1 from taken');
         if (taken.length > 0) throw new Error('back');
       });

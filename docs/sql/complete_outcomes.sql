@@ -1,5 +1,5 @@
 -- $1 smallint, $2 uuid, $3 integer, $4 integer, $5 double precision, $6 text, $7 text
-prepare complete_told as
+prepare complete_outcomes as
 with done as (
     delete from simple_queue.job where shard = $1 and id = any(array(
       select id from simple_queue.job where id = $2::uuid and shard = $1 and epoch = $3::int for update)) returning *),

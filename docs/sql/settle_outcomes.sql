@@ -1,5 +1,5 @@
 -- $1 smallint, $2 uuid[], $3 integer[], $4 text, $5 jsonb, $6 integer[], $7 integer[], $8 uuid, $9 uuid, $10 uuid[], $11 uuid[], $12 tid[], $13 uuid[], $14 integer[], $15 integer[]
-prepare settle_told as
+prepare settle_outcomes as
 with held as materialized (
     select u.id, u.ahead, j.* from unnest($2::uuid[], $3::int[], $6::int[]) u(id, epoch, ahead)
     cross join lateral (
