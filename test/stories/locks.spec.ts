@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { JobResult } from '../../lib/job/job-result.js';
-import { aHandler } from '../support/application.js';
+import { aHandler, failedLoops } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';
@@ -39,7 +39,7 @@ describe('an open transaction holds up nobody else', () => {
     expect((await queues.find(held!.id))?.state).toBe('running');
     gate.open();
     await untilJobIs('succeeded', application, held!.id);
-    expect(application.seen('loopFailed')).toEqual([]);
+    expect(failedLoops(application)).toEqual([]);
   });
 
   it('of a caller that cancels many running jobs: the others settle, fail and are retried meanwhile', async () => {

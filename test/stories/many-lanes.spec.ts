@@ -7,7 +7,7 @@ import { drain } from '../../lib/testing/testing.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { LaneTurns } from '../../lib/storage/lanes/lane-turns.js';
 import { MAX_LANES } from '../../lib/storage/lanes/lanes.js';
-import { aHandler } from '../support/application.js';
+import { aHandler, failedLoops } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
@@ -46,7 +46,7 @@ describe('more lanes than a process asks for at once', () => {
         const { id } = await producer.queues.enqueue(queue, n, { name: `n${n}`, ...given });
         await untilJobIs('succeeded', producer, id);
       }
-      expect(worker.seen('loopFailed')).toEqual([]);
+      expect(failedLoops(worker)).toEqual([]);
     },
   );
 

@@ -25,7 +25,7 @@ import { JobContext } from '../../lib/job/job-context.js';
 import { JobResult } from '../../lib/job/job-result.js';
 import { Permit } from '../../lib/job/permit.js';
 import { getQueueContext } from '../../lib/handlers/queue-context.js';
-import { aHandler, type TestApplication } from '../support/application.js';
+import { aHandler, type TestApplication, failedLoops } from '../support/application.js';
 import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
@@ -384,6 +384,6 @@ describe('request scope', () => {
         },
       },
     ]);
-    expect(application.seen('loopFailed')).toEqual([]);
+    expect(failedLoops(application)).toEqual([]);
   });
 });

@@ -10,6 +10,7 @@ import {
   anApplication,
   type TestApplication,
   type TestApplicationOptions,
+  failedLoops,
 } from '../support/application.js';
 import { cli } from '../support/cli.js';
 import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
@@ -131,7 +132,7 @@ describe('the roles of the script', () => {
     await pulled.renewLease(claim.leaseId, 10_000);
     await pulled.complete(claim.leaseId, claim.jobs[0]!.id);
     await pulled.reapExpiredLeases();
-    expect(worker.seen('loopFailed')).toEqual([]);
+    expect(failedLoops(worker)).toEqual([]);
   });
 
   it('let an operator look, pause, retry, redrive, purge and cancel', async () => {

@@ -10,7 +10,7 @@ import { getToken } from '../../lib/module/tokens.js';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { JobQueue } from '../../lib/pull/job-queue.js';
 import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
-import { aHandler, type TestApplication } from '../support/application.js';
+import { aHandler, type TestApplication, failedLoops } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aStory } from '../support/story.js';
 
@@ -108,7 +108,7 @@ describe('schedules', () => {
     await of(web).put('heard', { everyMs: 1_000, target: 'heard', overlap: 'allow' });
     await eventually(() => expect(runs).toBeGreaterThan(0));
     await of(web).pause('heard');
-    expect(worker.seen('loopFailed')).toEqual([]);
+    expect(failedLoops(worker)).toEqual([]);
   });
 
   it('tell the earlier job at once that its tick has cancelled it', async () => {

@@ -3,7 +3,7 @@ import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import type { QueueError } from '../../lib/job/queue.errors.js';
 import { JobQueue } from '../../lib/pull/job-queue.js';
 import { runNext } from '../../lib/testing/testing.js';
-import { aHandler, type TestApplication } from '../support/application.js';
+import { aHandler, type TestApplication, failedLoops } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';
@@ -65,7 +65,7 @@ describe('a place that is not its job’s', () => {
     expect(ran).toEqual(['payments by payments', 'payments by payments']);
     expect(strayWarnings(worker)).not.toEqual([]);
     expect(worker.seen('leaseLost').concat(worker.seen('released'))).toEqual([]);
-    expect(worker.seen('loopFailed')).toEqual([]);
+    expect(failedLoops(worker)).toEqual([]);
   });
 
   it('leaves a job that nobody serves here where it belongs, and holds up nobody', async () => {
@@ -86,7 +86,7 @@ describe('a place that is not its job’s', () => {
     const worker = await story.start({ providers: handlers() });
     await eventually(() => strayWarnings(worker).length === 1);
     await untilJobIs('succeeded', producer, (await producer.queues.enqueue('mails', 1)).id);
-    expect(worker.seen('loopFailed')).toEqual([]);
+    expect(failedLoops(worker)).toEqual([]);
     for (const table of ['ready', 'job'])
       await story.database.query(`delete from simple_queue.${table} where id = $1`, [id]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { QueueLimits } from 'nestjs-simple-queue/limits';
 import { JobResult } from '../../lib/job/job-result.js';
-import { aHandler, type TestApplication } from '../support/application.js';
+import { aHandler, type TestApplication, failedLoops } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';
@@ -253,7 +253,7 @@ describe('calls within a limit', () => {
       update simple_queue.fleet_limit set allotted = 1 where name = 'long'`,
     );
     await eventually(async () => expect(await shares('long')).toBe(0));
-    expect(worker.seen('loopFailed')).toEqual([]);
+    expect(failedLoops(worker)).toEqual([]);
   });
 
   it('of a job that holds the limit already are refused', async () => {

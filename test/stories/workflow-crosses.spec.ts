@@ -8,7 +8,7 @@ import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { workflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
-import { aHandler, type TestApplication } from '../support/application.js';
+import { aHandler, type TestApplication, failedLoops } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { pauseFor } from '../support/pause.js';
@@ -281,7 +281,7 @@ describe('steps of a workflow', () => {
     expect(new Set(ran).size).toBe(20 * 23);
     for (const { id } of all)
       expect(ran.filter((line) => line.startsWith(id)).at(-1)).toBe(`${id} last`);
-    expect(app.seen('loopFailed')).toEqual([]);
+    expect(failedLoops(app)).toEqual([]);
   });
 
   it('that others hold locked make nobody wait: a workflow whose row is held goes on afterwards', async () => {

@@ -12,6 +12,7 @@ import {
   type QueueEvents,
 } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
+import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
 import { SimpleQueueModule } from '../../lib/module/simple-queue.module.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { Storage } from '../../lib/storage/storage.js';
@@ -79,6 +80,12 @@ export async function anApplication(
     close: () => module.close(),
   };
 }
+
+/** But for want of this process's own time: on a busy machine that says nothing. */
+export const failedLoops = (application: TestApplication): QueueEvents['loopFailed'][] =>
+  application
+    .seen('loopFailed')
+    .filter(({ error }) => !(error instanceof DatabaseError && error.isBlocked));
 
 const NAMES: QueueEventName[] = [
   'started',
