@@ -1,7 +1,8 @@
 import { BesideTransaction } from './enqueue/beside-transaction.js';
-import { checkCall, checkSelectorParts } from './enqueue/call-options.js';
+import { checkCall, checkSelector } from './enqueue/call-options.js';
 import { Enqueuer } from './enqueue/enqueuer.js';
-import { checkObject, checkText } from './enqueue/new-job.js';
+import { checkObject } from './enqueue/new-job.js';
+import { refuseSpooled } from './enqueue/on-disk.js';
 import { templatedItem, templatedItems } from './enqueue/templated-item.js';
 import { TwoPhase } from './enqueue/two-phase.js';
 import type {
@@ -152,6 +153,7 @@ export class QueueService {
   async cancel(selector: CancelSelector, options: InTransaction = {}): Promise<CancelCounts> {
     checkCall('cancel', options);
     const { database, signals } = this.storage;
+    await this.refuseSpooled(checkSelector(selector).id);
     const joined = database.transactionOf(options);
     const counts = await database.within(
       joined,
@@ -181,6 +183,7 @@ export class QueueService {
     const checked = checkChanges(changes, this.options);
     const { database, changes: repository, signals } = this.storage;
     const joined = database.transactionOf(options);
+    await this.refuseSpooled(id);
     if (options.as && changes.payload !== undefined)
       await templatedItem(options.as, { payload: changes.payload });
     const change = (run: Run) => repository.change(run, checkId(id), checked);
@@ -242,6 +245,12 @@ export class QueueService {
     );
   }
 
+  /** It will run all the same. */
+  private async refuseSpooled(id: string | undefined): Promise<void> {
+    if (id !== undefined && this.storage.spool)
+      await refuseSpooled(this.storage.spool, [checkId(id)]);
+  }
+
   private tellWaiters(id: string | undefined, joined: Joined | undefined): void {
     const tell = () => this.waits.cancelled(id?.toLowerCase());
     if (joined) this.storage.signals.onCommit(joined.runner, tell);
@@ -249,7 +258,7 @@ export class QueueService {
   }
 
   private async cancelBy(run: Run, selector: CancelSelector): Promise<CancelCounts> {
-    const { id, uniqueKey, fingerprint, workflowId, group, queue } = checkSelector(selector);
+    const { id, uniqueKey, fingerprint, workflowId, group, queue } = selector;
     if (id !== undefined) return this.storage.cancels.byId(run, [checkId(id)], this.archive);
     if (uniqueKey !== undefined)
       return this.storage.cancels.byUniqueKey(run, { uniqueKey, queue: queue! }, this.archive);
@@ -263,32 +272,6 @@ export class QueueService {
       this.archive,
     );
   }
-}
-
-/** Also asked by the recording service of the test kit. */
-export function checkSelector(selector: CancelSelector): CancelSelector {
-  checkSelectorParts(selector);
-  const { id, uniqueKey, fingerprint, workflowId, group, queue } = selector;
-  if (
-    [id, uniqueKey, fingerprint, workflowId, group].filter((value) => value !== undefined)
-      .length !== 1
-  ) {
-    throw new QueueError(
-      'INVALID_OPTION',
-      'cancel: give exactly one of id, uniqueKey (with its queue), group (with its queue), fingerprint or workflowId.',
-    );
-  }
-  if (queue === undefined && (uniqueKey ?? group) !== undefined) {
-    const what = group === undefined ? 'uniqueKey' : 'group';
-    throw new QueueError(
-      'INVALID_OPTION',
-      `cancel: a ${what} belongs to a queue. Give { queue, ${what} }.`,
-    );
-  }
-  if (queue !== undefined) checkQueueName(queue);
-  for (const [option, text] of Object.entries({ uniqueKey, fingerprint, workflowId, group }))
-    if (text !== undefined) checkText(option, text, 'cancel');
-  return selector;
 }
 
 function waitsForItself(): QueueError {

@@ -1,6 +1,8 @@
 import type { CancelSelector } from '../job/enqueue-options.js';
 import { checkManager } from '../job/joining.js';
+import { checkQueueName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
+import { checkText } from './option-checks.js';
 import { shape, yesOrNo, type Rule } from '../runtime/rules.js';
 
 /** Checked where it is used. */
@@ -45,9 +47,30 @@ export function checkCall(call: keyof typeof TAKEN, options: object): void {
   if (manager !== undefined) checkManager(manager);
 }
 
-/** A mistyped `queue` would cancel in all of them. */
-export function checkSelectorParts(selector: unknown): void {
+/** A mistyped `queue` would cancel in all of them. Also asked by the recording service of the test kit. */
+export function checkSelector(selector: CancelSelector): CancelSelector {
   refuse('cancel', SELECTOR(selector, 'selector'));
+  const { id, uniqueKey, fingerprint, workflowId, group, queue } = selector;
+  if (
+    [id, uniqueKey, fingerprint, workflowId, group].filter((value) => value !== undefined)
+      .length !== 1
+  ) {
+    throw new QueueError(
+      'INVALID_OPTION',
+      'cancel: give exactly one of id, uniqueKey (with its queue), group (with its queue), fingerprint or workflowId.',
+    );
+  }
+  if (queue === undefined && (uniqueKey ?? group) !== undefined) {
+    const what = group === undefined ? 'uniqueKey' : 'group';
+    throw new QueueError(
+      'INVALID_OPTION',
+      `cancel: a ${what} belongs to a queue. Give { queue, ${what} }.`,
+    );
+  }
+  if (queue !== undefined) checkQueueName(queue);
+  for (const [option, text] of Object.entries({ uniqueKey, fingerprint, workflowId, group }))
+    if (text !== undefined) checkText(option, text, 'cancel');
+  return selector;
 }
 
 function refuse(call: string, problems: string[]): void {

@@ -1,5 +1,5 @@
 import { NEVER, type Observable } from 'rxjs';
-import { checkCall } from '../enqueue/call-options.js';
+import { checkCall, checkSelector } from '../enqueue/call-options.js';
 import { capturedItem, capturedOptions } from '../enqueue/captured-item.js';
 import { checkMaxPending } from '../enqueue/conflict-rules.js';
 import { checkedJob } from '../enqueue/new-job.js';
@@ -29,7 +29,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { checkChanges } from '../options/job-changes.js';
 import { soon } from '../job/values/schema-fit.js';
 import { checkId } from '../job/names.js';
-import { checkSelector, type QueueService } from '../queue.service.js';
+import type { QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import { checkTime, checkWait, endAs, foundAs } from '../waiting/read-as.js';
 import { checkExpected, fits, isOf, type ExpectedJob } from './expected-job.js';

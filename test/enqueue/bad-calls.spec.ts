@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkMaxPending, refuseMixedKeys } from '../../lib/enqueue/conflict-rules.js';
 import { checkedJob } from '../../lib/enqueue/new-job.js';
-import { checkSelector } from '../../lib/queue.service.js';
+import { checkSelector } from '../../lib/enqueue/call-options.js';
 import { QueueError } from '../../lib/job/queue.errors.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 

@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { CheckedJob } from '../../lib/enqueue/new-job.js';
 import { recordOf } from '../../lib/enqueue/spooled-call.js';
 import { QueueEventBus } from '../../lib/observability/events.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { QueueService } from '../../lib/queue.service.js';
 import { Spool } from '../../lib/spool/spool.js';
 import { workflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
+import { aGate } from '../support/gate.js';
 import { SpoolRig } from '../support/spool-rig.js';
+import { openStorage } from '../support/storage.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -29,7 +33,10 @@ describe('what names a job that lies on the disk', () => {
 
   it('is refused with the reason, also in a transaction, and is taken when that is replayed', async () => {
     await started('own');
-    const id = randomUUID();
+    const [id, gate] = [randomUUID(), aGate()];
+    const { replays } = rig.storage;
+    const probe = replays.probe.bind(replays);
+    replays.probe = () => gate.passed.then(probe);
     await rig.spool.append(recordFor(id));
     await expect(rig.enqueue('dependent', { dependsOn: [id.toUpperCase()] })).rejects.toMatchObject(onDisk(id)); // prettier-ignore
     await rig.dataSource.transaction(
@@ -38,11 +45,27 @@ describe('what names a job that lies on the disk', () => {
     );
     await expect(start(id)).rejects.toMatchObject(onDisk(id));
     expect(await rig.stored()).toEqual([]);
+    gate.open();
     await rig.enqueue('behind it');
     await rig.isOver();
     expect(await rig.enqueue('dependent', { dependsOn: [id] })).toBe('created');
     expect(await start(id)).toMatchObject({ created: true });
     expect([...(await rig.stored())].sort()).toEqual(['behind it', 'dependent', 'first']);
+  });
+
+  it('cannot be cancelled or changed: it would run as it was', async () => {
+    const folder = join(rig.root, 'named');
+    const { options } = resolveOptions({ spool: { folder } });
+    const storage = await openStorage(rig.dataSource, { spool: { folder } });
+    const [id, gate] = [randomUUID(), aGate()];
+    storage.replays.probe = () => gate.passed;
+    const queues = new QueueService(storage, options, new QueueEventBus());
+    await storage.spool!.append(recordFor(id));
+    await expect(queues.cancel({ id })).rejects.toMatchObject(onDisk(id));
+    await expect(queues.change(id, { priority: 1 })).rejects.toMatchObject(onDisk(id));
+    expect(await queues.cancel({ id: randomUUID() })).toMatchObject({ cancelled: 0 });
+    gate.open();
+    await storage.onApplicationShutdown();
   });
 
   it('is refused while that is put aside, or another process has it', async () => {

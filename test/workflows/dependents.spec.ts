@@ -133,6 +133,23 @@ describe('a job that depends on others', () => {
     expect(await stateOf(waiting!.id)).toBe('ready');
   });
 
+  it('waits for the job that has the key of an item it depends on', async () => {
+    const known = await add({ uniqueKey: 'k' });
+    const [nightly, twin] = [randomUUID(), randomUUID()];
+    const [, , , waits] = await queues.enqueueMany('work', [
+      { payload: 1, id: nightly, uniqueKey: 'k' },
+      { payload: 2, id: twin, uniqueKey: 'twins' },
+      { payload: 3, uniqueKey: 'twins' },
+      { payload: 4, dependsOn: [nightly, twin] },
+    ]);
+    await advance();
+    expect(await stateOf(waits!.id)).toBe('staged');
+    await succeed(known);
+    await succeed((await queues.enqueue('work', null, { uniqueKey: 'twins' })).id);
+    await advance();
+    expect(await stateOf(waits!.id)).toBe('ready');
+  });
+
   it.each([
     [
       'two',

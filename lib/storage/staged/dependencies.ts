@@ -36,7 +36,11 @@ export async function storeDependents(
 ): Promise<void> {
   const stored = jobs.filter((job, index) => job.dependsOn && answers[index]!.created);
   if (stored.length === 0) return;
-  const awaits = stored.map(({ dependsOn }) => JSON.stringify(dependsOn));
+  // An item of the call that was known already stands for the job that has its key.
+  const ids = new Map(jobs.map(({ id }, index) => [id, answers[index]!.id]));
+  const awaits = stored.map(({ dependsOn }) =>
+    JSON.stringify([...new Set(dependsOn!.map((id) => ids.get(id) ?? id))]),
+  );
   await run(STORE_DEPENDENTS, [SHARD, stored.map(({ id }) => id), awaits]);
 }
 
