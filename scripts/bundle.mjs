@@ -129,14 +129,35 @@ function replaced() {
   );
 }
 
+/** Packages under the very same words follow each other, each with its copyright, and the words stand once. */
 function licencesOf(files) {
   const folders = files.map((path) => /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]);
-  return [...new Set(folders)].filter(Boolean).sort().map(licenceIn).join('\n\n');
+  const byWords = new Map();
+  for (const { name, copyright, words } of [...new Set(folders)]
+    .filter(Boolean)
+    .sort()
+    .map(licenceIn)) {
+    const key = words.replace(/\s+/g, ' ').toLowerCase();
+    const known = byWords.get(key) ?? { words, names: [] };
+    byWords.set(key, { ...known, names: [...known.names, `${name}\n${copyright}`.trim()] });
+  }
+  return [...byWords.values()]
+    .map(({ names, words }) => [...names, words].join('\n\n'))
+    .join('\n\n\n');
 }
 
 function licenceIn(folder) {
   const { name, version, license } = readJson(join(folder, 'package.json'));
   const file = readdirSync(folder).find((path) => /^licen[cs]e/i.test(path));
   if (!file) throw new Error(`${name} is bundled, and has no file with its licence.`);
-  return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}`;
+  const lines = readFileSync(join(folder, file), 'utf8').trim().split('\n');
+  const isOwn = (line) => /^\s*(copyright|\(?(the )?mit license\)?\s*$|# )/i.test(line);
+  return {
+    name: `${name} ${version} (${license})`,
+    copyright: lines.filter(isOwn).join('\n'),
+    words: lines
+      .filter((line) => !isOwn(line))
+      .join('\n')
+      .trim(),
+  };
 }
