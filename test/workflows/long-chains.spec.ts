@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { Advancer } from '../../lib/workflows/advancer.js';
+import { statement } from '../../lib/storage/connection/statement.js';
+import { RETRY_WORKFLOW } from '../../lib/storage/workflows/retry.sql.js';
 import { workflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { endedJobs } from '../support/ended-jobs.js';
@@ -92,5 +94,21 @@ describe('a chain of 1,000', () => {
     const sent = await statements(() => workflows.cancel(id));
     expect(await stateOf(id)).toEqual({ state: 'cancelled', open: 0 });
     expect(sent).toBeLessThan(FEW);
+  });
+
+  it('is tried again as a whole, and no stage is compared with all others', async () => {
+    const id = await started('finish');
+    await fails(id);
+    await statements(async () => undefined);
+    await query('delete from simple_queue.ready');
+    await query('delete from simple_queue.job');
+    const text = RETRY_WORKFLOW.text.replaceAll('$1', '0').replaceAll('$2', `'${id}'`);
+    const plan = await test.storage.database.callers.run(statement('', `explain ${text}`), []);
+    expect(JSON.stringify(plan)).not.toContain('Join Filter');
+
+    expect(await workflows.retry(id)).toBe(2);
+    expect(await states(id)).toEqual([{ state: null, n: STEPS }]);
+    const waits = await query('select waits, sum(open)::int as open from simple_queue.stage where workflow = $1 group by 1 order by 1', [id]); // prettier-ignore
+    expect(waits).toEqual([{ waits: 0, open: 1 }, { waits: 1, open: STEPS - 1 }]); // prettier-ignore
   });
 });

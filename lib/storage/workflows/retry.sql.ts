@@ -24,6 +24,10 @@ export const RENAME_STEPS = statement(
   select count(*)::int as renamed from drafts`,
 );
 
+/** Thousands of stages are looked up one by one, and a planner that knows nothing of them would compare each with each. */
+const mapOf = (key: string, value: string): string =>
+  `coalesce(jsonb_object_agg(${key}, ${value}), '{}')`;
+
 /**
  * Under the lock of the workflow: what failed is open again, and what was skipped waits again, for what has not succeeded. A stage that waits for
  * nothing begins; one that waited for a failure of what has succeeded is skipped again. What was still asked of the attempt before is over.
@@ -37,19 +41,23 @@ export const RETRY_WORKFLOW = statement(
   again as (
     update simple_queue.step set state = null, output = null, error = null, ended_at = null
     where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') and stage >= 0 returning stage),
+  opened as materialized (select ${mapOf('stage', 'n')} as by_stage from (select stage, count(*) as n from again group by stage) o),
   counts as materialized (
-    select n, (select count(*) from again a where a.stage = n)::int as open from simple_queue.stage
-    where workflow = $2::uuid and shard = $1 and (skipped or n in (select stage from again))),
+    select s.n, coalesce(((select by_stage from opened) ->> s.n::text)::int, 0) as open from simple_queue.stage s
+    where s.workflow = $2::uuid and s.shard = $1 and (s.skipped or (select by_stage from opened) ? s.n::text)),
+  counted as materialized (select ${mapOf('n', 'open')} as by_stage from counts),
   edges as materialized (
-    select e.downstream, (select count(*) from counts c where c.n = e.upstream)::int as waits, e.condition = 'failed' as fails
+    select e.downstream, ((select by_stage from counted) ? e.upstream::text)::int as waits, e.condition = 'failed' as fails
     from simple_queue.edge e where e.workflow = $2::uuid and e.shard = $1),
+  awaited as materialized (select ${mapOf('downstream', 'waits')} as by_stage from (select downstream, sum(waits) as waits from edges group by downstream) w),
   reopened as (
-    update simple_queue.stage s set open = c.open, failed = 0, skipped = false, begun = s.begun and not s.skipped,
-      waits = (select coalesce(sum(e.waits), 0) from edges e where e.downstream = c.n)
-    from counts c where s.workflow = $2::uuid and s.shard = $1 and s.n = c.n
+    update simple_queue.stage s set open = ((select by_stage from counted) ->> s.n::text)::int, failed = 0, skipped = false, begun = s.begun and not s.skipped,
+      waits = coalesce(((select by_stage from awaited) ->> s.n::text)::int, 0)
+    where s.workflow = $2::uuid and s.shard = $1 and (select by_stage from counted) ? s.n::text
     returning s.n, s.begun, s.waits),
+  fresh as materialized (select ${mapOf('n', 'waits')} as by_stage from reopened where not begun),
   broken as materialized (
-    select distinct r.n from reopened r join edges e on e.downstream = r.n where not r.begun and e.waits = 0 and e.fails),
+    select distinct e.downstream as n from edges e where e.waits = 0 and e.fails and (select by_stage from fresh) ? e.downstream::text),
   starting as (
     update simple_queue.workflow set state = 'running', stop = null, attempt = attempt + 1, failed = 0, ended_at = null, expires_at = null,
       deadline_at = statement_timestamp() + deadline_ms * interval '1 millisecond',
