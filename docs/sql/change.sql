@@ -1,4 +1,4 @@
--- $1 smallint, $2 uuid[], $3 timestamp with time zone, $4 double precision, $5 smallint, $6 text, $7 bytea, $8 boolean, $9 text
+-- $1 smallint, $2 uuid[], $3 timestamp with time zone, $4 double precision, $5 smallint, $6 text, $7 bytea, $8 boolean, $9 text, $10 boolean
 prepare change as
 with target as materialized (
     select id, lane, priority, run_at, suspicion, group_name, queue, seq, fair, commit_by, limit_key, case when $5::smallint is not null and seq is not null then 'ordered'
@@ -53,7 +53,7 @@ with target as materialized (
       and seq = any(array(select seq from asked where commit_by is null)) and id = any(array(select id from held where place = 'blocked')) returning id),
   moved as (
     update simple_queue.job j set epoch = j.epoch + (j.id = any(array(select id from stamped)))::int, run_at = t.due, priority = coalesce($5::smallint, j.priority),
-      payload = coalesce($6::text::json, j.payload), payload_bytes = coalesce($7::bytea, j.payload_bytes),
+      payload = coalesce($6::text::json, j.payload), payload_bytes = case when $10::boolean then $7::bytea else coalesce($7::bytea, j.payload_bytes) end,
       limit_key = case when $8::boolean then $9::text else j.limit_key end, options = case when $8::boolean then nullif(coalesce(j.options, '{}'::jsonb) - 'limitKey'::text || case when $9::text is null then '{}'::jsonb
         else pg_catalog.jsonb_build_object('limitKey', $9::text) end, '{}'::jsonb) else j.options end
     from asked t

@@ -78,16 +78,16 @@ with live as materialized (
     join simple_queue.queue q on q.id = h.queue group by q.name order by min(h.dead_at) limit 100)
   union all
   (select 'STUCK_WORKFLOWS' as code, null::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    null::float8 as "sinceMs", array_to_string((array_agg(w.id::text order by w.id) filter (where true))[1:5], ' ')::text as subject, (0)::int as extra
+    null::float8 as "sinceMs", array_to_string((array_agg(w.id::text order by w.id))[1:5], ' ')::text as subject, (0)::int as extra
     from (select id from simple_queue.workflow where state = 'stuck' and shard = $1 order by id limit $2::int + 1) w having count(*) > 0)
   union all
   (select 'SUSPECTS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(s.run_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(s.id::text order by s.id) filter (where true))[1:5], ' ')::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - min(s.run_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(s.id::text order by s.id))[1:5], ' ')::text as subject, (0)::int as extra
     from (select lane, id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s
     join simple_queue.lane l on l.id = s.lane join simple_queue.queue q on q.id = l.queue group by q.name order by q.name limit 100)
   union all
   (select 'WORKFLOWS' as code, null::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(w.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(w.id::text order by w.id) filter (where true))[1:5], ' ')::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - min(w.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(w.id::text order by w.id))[1:5], ' ')::text as subject, (0)::int as extra
     from looked w where w.id in (select v.id from (select o.id, o.job from (
     select w.id, t.id as job from looked w
     join simple_queue.stage s on s.workflow = w.id and s.shard = $1 and s.begun and not s.skipped and s.open > 0
@@ -117,27 +117,27 @@ with live as materialized (
     from simple_queue.fleet_limit where shard = $1 and greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8 > 60000 order by name limit 100)
   union all
   (select 'LOST_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id) filter (where true))[1:5], ' ')::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
     from lost x join simple_queue.queue q on q.id = x.queue where true group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'UNREADABLE_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id) filter (where true))[1:5], ' ')::text as subject, ((select count(*) from poisoned o where o.queue = x.queue) - count(*))::int as extra
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, ((select count(*) from poisoned o where o.queue = x.queue) - count(*))::int as extra
     from poisoned x join simple_queue.queue q on q.id = x.queue where unreadable and flow is null group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'POISONED_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id) filter (where true))[1:5], ' ')::text as subject, ((select count(*) from poisoned o where o.queue = x.queue) - count(*))::int as extra
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, ((select count(*) from poisoned o where o.queue = x.queue) - count(*))::int as extra
     from poisoned x join simple_queue.queue q on q.id = x.queue where not coalesce(unreadable, false) and flow is null group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'DEAD_LETTERS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id) filter (where not dependent))[1:5], ' ')::text as subject, (count(*) filter (where dependent))::int as extra
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (count(*) filter (where dependent))::int as extra
     from dead x join simple_queue.queue q on q.id = x.queue where flow is null group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'EXPIRY_LATE' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.commit_by)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id) filter (where true))[1:5], ' ')::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - min(x.commit_by)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
     from overdue x join simple_queue.queue q on q.id = x.queue where true group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'STAGED_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id) filter (where true))[1:5], ' ')::text as subject, ((select count(*) from overdue o where o.queue = x.queue) + (select count(*) from (
+    (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, ((select count(*) from overdue o where o.queue = x.queue) + (select count(*) from (
       select from simple_queue.arrival a cross join lateral (select queue from simple_queue.job where id = a.job and shard = $1 offset 0) j
       where a.kind = 'depend' and a.shard = $1 and j.queue = x.queue limit 1) d))::int as extra
     from uncommitted x join simple_queue.queue q on q.id = x.queue where true group by q.name, x.queue order by count(*) desc limit 100);

@@ -3,6 +3,9 @@ import { workerName } from '../runtime/worker-name.js';
 import type { Entry } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 
+/** `askedAt`: when the question left, by the clock of this process. */
+export type Asked = Entry & { askedAt: number };
+
 interface Asking {
   name: string;
   id: string;
@@ -36,16 +39,17 @@ export class Turnstile {
     return turn;
   }
 
-  async ask({ name, id, weight, until }: Asking): Promise<Entry | undefined> {
+  async ask({ name, id, weight, until }: Asking): Promise<Asked | undefined> {
+    const askedAt = performance.now();
     const isFirst = !this.inside.has(id);
     this.inside.set(id, name);
     const { keepMs, storage } = this;
-    const aheadMs = Math.max(0, Math.min(DRAWN_AHEAD_MS, until - performance.now()));
+    const aheadMs = Math.max(0, Math.min(DRAWN_AHEAD_MS, until - askedAt));
     const holder = workerName();
     const entry = await storage.limits.enter(name, { id, weight, keepMs, holder, aheadMs });
     if (entry?.isFull && isFirst) storage.signals.tellOfLimit(name);
     this.beat ??= setInterval(() => this.renew(), keepMs / BEATS).unref();
-    return entry;
+    return entry && { ...entry, askedAt };
   }
 
   /** Until somebody reports a change of the limit, or `ms`, or the signal. */

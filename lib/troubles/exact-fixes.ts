@@ -1,6 +1,8 @@
 import type { Trouble } from '../job/trouble.js';
 import type { TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 
+const FAILED = ['failed', 'critical', 'unprocessable'];
+
 /** What is said of a row; commands without their program and its shared flags. */
 export interface Told extends Pick<Trouble, 'level' | 'text'> {
   look: readonly string[];
@@ -18,19 +20,25 @@ export const exactly = (
   filter: string[],
 ): string[] => (row.extra > 0 ? [verb[1], ...idsOf(row)] : [verb[0], ...filter, '--yes']);
 
-/** Those that failed since they depend on others (`extra`) come after these. */
-export function againOf(row: TroubleRow, filter: string[]): Pick<Told, 'hint' | 'fix'> {
-  const redrive = ['redrive', ...filter, '--yes'];
+/** Those that have expired since they depend on others (`extra`) come after what failed itself. */
+export function againOf(
+  row: TroubleRow,
+  ofStates: (...states: string[]) => string[],
+): Pick<Told, 'hint' | 'fix'> {
+  const redrive = (...states: string[]) => ['redrive', ...ofStates(...states), '--yes'];
   if (row.extra === 0)
-    return { hint: 'Fix what made them fail, and run them again:', fix: redrive };
+    return {
+      hint: 'Fix what made them fail, and run them again:',
+      fix: redrive(...FAILED, 'expired'),
+    };
   if (row.extra === row.count)
     return {
       hint: 'They depend on jobs that have failed. When those have succeeded, run them again:',
-      fix: redrive,
+      fix: redrive('expired'),
     };
   return {
-    hint: `Fix what made them fail, and run these again. When they have succeeded, those that depend on them (${row.extra}):`,
-    fix: ['retry', ...idsOf(row)],
+    hint: `Of these, ${row.extra} depend on jobs that failed, and come when those have succeeded. Fix what made the others fail, and run them again:`,
+    fix: redrive(...FAILED),
   };
 }
 

@@ -217,7 +217,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       level: 'notice',
       text: `${jobs(row)} of ${named(row)} ended in the dead letter queue within a day.`,
       look: ['jobs', ...ofQueue(row, ...DEAD_STATES), ...NEW],
-      ...againOf(row, [...ofQueue(row, ...DEAD_STATES), ...NEW]),
+      ...againOf(row, (...states) => [...ofQueue(row, ...states), ...NEW]),
     }),
   },
   FAILED_WORKFLOWS: {

@@ -30,8 +30,8 @@ const row = (
 };
 
 /** A few ids of a group of rows. */
-const some = (id: string, where = 'true'): string =>
-  `array_to_string((array_agg(${id}::text order by ${id}) filter (where ${where}))[1:5], ' ')`;
+const some = (id: string): string =>
+  `array_to_string((array_agg(${id}::text order by ${id}))[1:5], ' ')`;
 
 /** `alone`: queue, name and first label name no other lane. */
 const ALONE = `(select 'alone' where not exists (select from simple_queue.lane o
@@ -149,14 +149,7 @@ export const LIST_TROUBLES = statement(
       'not coalesce(unreadable, false) and flow is null',
       POISONED,
     ],
-    [
-      'DEAD_LETTERS',
-      'dead',
-      'finished_at',
-      'flow is null',
-      'count(*) filter (where dependent)',
-      some('x.id', 'not dependent'),
-    ],
+    ['DEAD_LETTERS', 'dead', 'finished_at', 'flow is null', 'count(*) filter (where dependent)'],
     ['EXPIRY_LATE', 'overdue', 'commit_by', 'true'],
     [
       'STAGED_JOBS',
@@ -167,8 +160,8 @@ export const LIST_TROUBLES = statement(
     ],
   ]
     .map(
-      ([code, from, since, where, beside = '0', subject = some('x.id')]) =>
-        `${row(code!, { queue: 'q.name', count: 'count(*)', since: `min(x.${since})`, subject, extra: beside })}
+      ([code, from, since, where, beside = '0']) =>
+        `${row(code!, { queue: 'q.name', count: 'count(*)', since: `min(x.${since})`, subject: some('x.id'), extra: beside })}
     from ${from} x join simple_queue.queue q on q.id = x.queue where ${where} group by q.name, x.queue order by count(*) desc limit ${MOST_ROWS})`,
     )
     .join('\n  union all\n  (')}`,

@@ -65,7 +65,7 @@ async function becomes(
 /** Its place, its time and its options stay. */
 async function giveContents(run: Run, id: string, job: NewJob): Promise<boolean> {
   const { payload, payloadBytes = null, limitKey = null } = job;
-  const [row] = await run<{ changed: boolean }>(CHANGE, [SHARD, [id], null, null, null, payload, payloadBytes, true, limitKey]); // prettier-ignore
+  const [row] = await run<{ changed: boolean }>(CHANGE, [SHARD, [id], null, null, null, payload, payloadBytes, true, limitKey, true]); // prettier-ignore
   return row?.changed === true;
 }
 

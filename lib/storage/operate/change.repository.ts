@@ -37,7 +37,7 @@ export class ChangeRepository {
     id: string,
     changes: CheckedChanges,
   ): Promise<ChangeAnswer & { signal?: Signal }> {
-    const values = [SHARD, [id], ...given(changes), ...(await this.keyOf(run, id, changes))];
+    const values = [SHARD, [id], ...given(changes), ...(await this.keyOf(run, id, changes)), false];
     for (let look = 0; look < MAX_LOOKS; look++) {
       const [row] = await run<Changed>(CHANGE, values);
       if (row?.refused) throw REFUSALS[row.refused](id);

@@ -10,7 +10,7 @@ const REFUSED = `case when $5::smallint is not null and seq is not null then 'or
       when $6::text is not null and not $8::boolean and (limit_key is not null or ${isKeyed('job.queue')}) then 'keyed' end`;
 
 /**
- * Gives a waiting job another time ($3, or $4 ms from now), priority ($5) or payload ($6, $7), and the key of that payload ($9, where $8); null leaves it as it is. The place row is locked first and
+ * Gives a waiting job another time ($3, or $4 ms from now), priority ($5) or payload ($6, $7), and the key of that payload ($9, where $8); null leaves it as it is (bytes go where $10). The place row is locked first and
  * decides, as in `cancel`; a blocked or staged job keeps its place, a blocked one at a new epoch: what was read ahead of it is not claimed (of staged ones nothing is, and their epoch is known elsewhere). Neither attempts nor history are touched. In callers' transactions, too.
  * `changed` false: it does not wait, has moved meanwhile, or is `refused`.
  */
@@ -39,7 +39,7 @@ export const CHANGE = statement(
       and seq = any(array(select seq from asked where commit_by is null)) and id = any(array(select id from held where place = 'blocked')) returning id),
   moved as (
     update simple_queue.job j set epoch = j.epoch + (j.id = any(array(select id from stamped)))::int, run_at = t.due, priority = coalesce($5::smallint, j.priority),
-      payload = coalesce($6::text::json, j.payload), payload_bytes = coalesce($7::bytea, j.payload_bytes),
+      payload = coalesce($6::text::json, j.payload), payload_bytes = case when $10::boolean then $7::bytea else coalesce($7::bytea, j.payload_bytes) end,
       limit_key = case when $8::boolean then $9::text else j.limit_key end, options = ${withKey('j.options', '$8', '$9')}
     from asked t
     where j.shard = $1 and j.id = any(array(select id from waiting)) and t.id = j.id

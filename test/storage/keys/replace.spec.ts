@@ -60,14 +60,19 @@ describe('replace and debounce', () => {
     ];
     for (const [uniqueKey, more] of ways) {
       const [{ id } = { id: '' }] = await store.enqueues.insert([
-        aNewJob({ ...held, uniqueKey, ...more }),
+        aNewJob({ ...held, payloadBytes: Buffer.from('old'), uniqueKey, ...more }),
       ]);
       const before = await find(id);
+      expect(before).toMatchObject({ payloadBytes: Buffer.from('old') });
       for (const replacing of [aNewJob({ uniqueKey, delayMs: HOUR_MS }), debounced({ uniqueKey })])
         expect(await store.enqueues.insert([replacing])).toEqual([
           { id, created: false, outcome: 'replaced' },
         ]);
-      expect(await find(id)).toEqual({ ...before, payload: { new: true } });
+      expect(await find(id)).toEqual({
+        ...before,
+        payload: { new: true },
+        payloadBytes: undefined,
+      });
       const [elsewhere] = await store.enqueues.insert([
         aNewJob({ uniqueKey, lane: await store.test.storage.lanes.of('mail', 'another') }),
       ]);

@@ -38,6 +38,8 @@ export class EnqueueKeyed extends Command {
     expect(answer).toEqual(
       known ? { ...known, created: false } : { id: answer.id, created: true, outcome: 'created' },
     );
+    // What was read ahead of a blocked job is not claimed any more.
+    if (known && holder) holder.epoch = await real.epochOf(holder.id);
     if (known) return;
     model.add(answer.id, item);
     if (this.onConflict === 'throttle') model.periods.set(uniqueKey, answer.id);
@@ -49,16 +51,17 @@ export class EnqueueKeyed extends Command {
     return holder && { id: holder.id, outcome: 'existing' };
   }
 
-  /** What runs, or holds a place that others count on, is left alone. */
+  /** What runs is left alone; what holds a place that others count on has other contents there, if they are for the same handler. */
   private replaced(
     item: ModelItem,
     model: Model,
     holder?: ModelJob,
   ): { id: string; outcome: string } | undefined {
     if (!holder) return undefined;
-    const { id, group, fair, state } = holder;
-    if (group !== undefined || fair !== undefined || !['ready', 'scheduled'].includes(state))
-      return { id, outcome: 'running' };
+    const { id, group, fair, state, lane } = holder;
+    if (!isHungry(holder)) return { id, outcome: 'running' };
+    if (group !== undefined || fair !== undefined || state === 'staged')
+      return { id, outcome: lane === 'plain' ? 'replaced' : 'existing' };
     model.replace(holder, item);
     return { id, outcome: this.onConflict === 'debounce' ? 'postponed' : 'replaced' };
   }
