@@ -56,7 +56,13 @@ describe('limits, crossed with what else happens to jobs', () => {
     await start();
     await start();
   });
-  beforeEach(() => void ([gate, meter] = [aGate(), new Meter()]));
+  /** A worker that has lost its lease on a busy machine runs on beside whoever took its jobs, until it notices. */
+  const lapses = () => apps.flatMap((app) => app.seen('leaseLapsed')).length;
+  let expectedLapses = 0;
+  beforeEach(() => {
+    [gate, meter] = [aGate(), new Meter()];
+    expectedLapses = lapses();
+  });
   afterEach(async () => {
     gate.open();
     await settled();
@@ -108,6 +114,7 @@ describe('limits, crossed with what else happens to jobs', () => {
       expect(await database.query('select from simple_queue.permit')).toEqual([]);
     });
     expect(await database.query(CHECK_PLACES.text)).toEqual([]);
+    if (lapses() > expectedLapses) return;
     for (const kind of KINDS)
       for (const form of ALL_FORMS) {
         const unit = unitOf(kind, form);
@@ -190,6 +197,7 @@ describe('limits, crossed with what else happens to jobs', () => {
   it('hold where the leases of all that runs are lost, and its jobs run again', async () => {
     await fill(eight);
     await loseLeases(database);
+    expectedLapses += apps.length;
     await each((kind) => isFull(kind));
   });
 
