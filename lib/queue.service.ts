@@ -152,9 +152,11 @@ export class QueueService {
    */
   async cancel(selector: CancelSelector, options: InTransaction = {}): Promise<CancelCounts> {
     checkCall('cancel', options);
-    const { database, signals } = this.storage;
-    await this.refuseSpooled(checkSelector(selector).id);
+    const { database, signals, spool } = this.storage;
+    const { id } = checkSelector(selector);
     const joined = database.transactionOf(options);
+    // Without a spool nothing is waited for: the call is under way at once, whatever becomes of its transaction.
+    if (spool && id !== undefined) await refuseSpooled(spool, [checkId(id)]);
     const counts = await database.within(
       joined,
       (run) => this.cancelBy(run, selector),
@@ -181,9 +183,9 @@ export class QueueService {
     if (options.as !== undefined && !isTemplate(options.as))
       throw new QueueError('INVALID_OPTION', 'change: as must be a job template (defineJob).');
     const checked = checkChanges(changes, this.options);
-    const { database, changes: repository, signals } = this.storage;
+    const { database, changes: repository, signals, spool } = this.storage;
     const joined = database.transactionOf(options);
-    await this.refuseSpooled(id);
+    if (spool) await refuseSpooled(spool, [checkId(id)]);
     if (options.as && changes.payload !== undefined)
       await templatedItem(options.as, { payload: changes.payload });
     const change = (run: Run) => repository.change(run, checkId(id), checked);
@@ -243,12 +245,6 @@ export class QueueService {
       this.occurrences,
       names.length > 0 ? names : (JOB_EVENT_NAMES as readonly Name[]),
     );
-  }
-
-  /** It will run all the same. */
-  private async refuseSpooled(id: string | undefined): Promise<void> {
-    if (id !== undefined && this.storage.spool)
-      await refuseSpooled(this.storage.spool, [checkId(id)]);
   }
 
   private tellWaiters(id: string | undefined, joined: Joined | undefined): void {

@@ -31,7 +31,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
   readonly cursor = new Cursor();
   /** Its queue is paused: nothing is claimed, what runs goes on. */
   isPaused = false;
-  /** The ends of its jobs are told to another queue. */
+  /** The ends of its jobs are stored as jobs of another queue. */
   hasOutcomes = false;
   /** Asked for by claims under way. */
   expected = 0;

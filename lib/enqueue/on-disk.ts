@@ -6,10 +6,11 @@ import { callOf } from './spooled-call.js';
 /** What names a job goes past the spool, and would come before that job: nobody knows it there. @throws QueueError `DATABASE_UNAVAILABLE`. */
 export async function refuseSpooled(
   spool: Spool | undefined,
-  ids: readonly string[],
+  named: readonly string[],
 ): Promise<void> {
-  if (!spool || ids.length === 0) return;
+  if (!spool || named.length === 0) return;
   const { folder } = spool.state;
+  const ids = named.map((id) => id.toLowerCase());
   // What cannot be read is told by who replays it.
   const id = await firstOf(folder, ids).catch(() => undefined);
   if (id === undefined) return;

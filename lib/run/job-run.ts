@@ -28,7 +28,7 @@ export interface Claim {
 export interface RunLane extends Lane {
   readonly handler: Handler;
   readonly settings: QueuePolicy;
-  /** The ends of its jobs are told to another queue. */
+  /** The ends of its jobs are stored as jobs of another queue. */
   readonly hasOutcomes?: boolean;
   /** Turns of its ordered groups were passed on. */
   onTurnsPassed(): void;

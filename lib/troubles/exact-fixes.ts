@@ -2,6 +2,7 @@ import type { Trouble } from '../job/trouble.js';
 import type { TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 
 const FAILED = ['failed', 'critical', 'unprocessable'];
+export const DEAD_STATES = [...FAILED, 'expired'];
 
 /** What is said of a row; commands without their program and its shared flags. */
 export interface Told extends Pick<Trouble, 'level' | 'text'> {
@@ -29,7 +30,7 @@ export function againOf(
   if (row.extra === 0)
     return {
       hint: 'Fix what made them fail, and run them again:',
-      fix: redrive(...FAILED, 'expired'),
+      fix: redrive(...DEAD_STATES),
     };
   if (row.extra === row.count)
     return {

@@ -1,4 +1,12 @@
-import { againOf, endOfLane, exactly, idsOf, roomFor, type Told } from './exact-fixes.js';
+import {
+  againOf,
+  DEAD_STATES,
+  endOfLane,
+  exactly,
+  idsOf,
+  roomFor,
+  type Told,
+} from './exact-fixes.js';
 import { holderText } from './holder-text.js';
 import type { TroubleCode } from '../job/trouble.js';
 import { quote } from '../job/names.js';
@@ -36,7 +44,6 @@ const ofQueue = (row: TroubleRow, ...states: string[]): string[] => [
 
 /** As long ago as is counted. */
 const NEW = ['--finished-after', '1d'];
-const DEAD_STATES = ['failed', 'critical', 'unprocessable', 'expired'];
 
 /**
  * Whatever can wait for a person, in the order in which it is read: what keeps most jobs from running comes first. `status`, `queues`, the doctor,
