@@ -33,7 +33,7 @@ export class Replayer {
   private readonly replay: Loop;
   private readonly upkeep: Loop;
   private counts = { ...NONE };
-  private triedAt = 0;
+  private triedAt = performance.now();
   private isSpooling = false;
   isStopped = false;
   private isStopping = false;

@@ -3,7 +3,7 @@ const TRANSIENT = /^(08|53|57P0|40001|40P01|55P03|57014|25006|55006)/;
 
 /** Messages of `pg` and the operating system for a connection that is gone; those carry no SQLSTATE. */
 const GONE =
-  /timeout|terminated|ECONN|EPIPE|ENOTFOUND|EHOSTUNREACH|ETIMEDOUT|not queryable|closed the connection/i;
+  /timeout|terminated|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|not queryable|closed the connection/i;
 
 /** Five characters with a digit among them: `EPIPE` is the operating system's. */
 const SQL_STATE = /^(?=.*\d)[0-9A-Z]{5}$/;

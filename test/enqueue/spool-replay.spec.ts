@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { CheckedJob } from '../../lib/enqueue/new-job.js';
 import { recordOf } from '../../lib/enqueue/spooled-call.js';
 import { eventually } from '../support/eventually.js';
@@ -12,6 +12,7 @@ const DAY_MS = 86_400_000;
 /** What becomes of spooled calls when the database is back, and of calls at the bounds of the spool. */
 describe('a spool and its database', () => {
   const rig = new SpoolRig();
+  afterEach(() => void jest.restoreAllMocks());
   const aJob = (payload: string, more: Partial<CheckedJob> = {}) =>
     ({ id: randomUUID(), queue: 'mail', name: '', labels: [], payload: JSON.stringify(payload), priority: 0, ...more }) as unknown as CheckedJob; // prettier-ignore
   const away = (reason: string) => ({
@@ -80,6 +81,18 @@ describe('a spool and its database', () => {
     expect(await rig.spool.retry(false)).toBe(1);
     await rig.isOver();
     expect([...(await rig.stored())].sort()).toEqual(['a', 'b', 'bad']);
+  });
+
+  it('tries again what was put aside a minute after its start, however old its process is', async () => {
+    await rig.start('minute');
+    await rig.spool.keepAside([recordOf({ at: Date.now(), jobs: [aJob('aside')] })], true);
+    await rig.storage.onApplicationShutdown();
+    const now = performance.now.bind(performance);
+    jest.spyOn(performance, 'now').mockImplementation(() => now() + DAY_MS);
+    await rig.start('minute');
+    await rig.spool.append(recordOf({ at: Date.now(), jobs: [aJob('first')] }));
+    await rig.isOver();
+    expect([await rig.stored(), rig.spool.state.aside.jobs]).toEqual([['first'], 1]);
   });
 
   it('holds exactly maxBytes, and not one more', async () => {

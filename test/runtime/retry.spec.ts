@@ -22,6 +22,7 @@ describe('what may succeed when it is tried again', () => {
     ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'].map(
       (code) => coded(code, ''),
     ),
+    ...['EAI_AGAIN', 'ENETUNREACH'].map((code) => coded(code, `getaddrinfo ${code} db`)),
     new Error('Query read timeout'),
     new Error('timeout exceeded when trying to connect'),
     new Error('Connection terminated unexpectedly'),
