@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { anEmptyDatabase } from '../test/support/database.ts';
+import { patient } from '../test/support/patience.mjs';
 import { aServer } from '../test/support/server.ts';
 import { pack } from './pack.mjs';
 
@@ -85,7 +86,7 @@ async function hasRegistry(run) {
 
 function runnerIn(cwd, url) {
   const env = { ...process.env, DATABASE_URL: url, NODE_OPTIONS: '' };
-  const options = { cwd, env, timeout: 120_000 };
+  const options = { cwd, env, timeout: patient(120_000) };
   return async (command, ...args) => {
     try {
       return (await promisify(execFile)(command, args, options)).stdout.trim();

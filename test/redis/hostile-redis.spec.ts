@@ -48,7 +48,8 @@ withRedis('RedisJobQueue, on servers that are', () => {
   }
 
   it('killed and started again: what was acknowledged is there, done what was done, held what was held', async () => {
-    const queue = await started({ queryTimeoutMs: scaled(2_000) });
+    const queue = await started();
+    const impatient = await eventually(() => started({ queryTimeoutMs: 200 }));
     const done = await queue.enqueue('mail', 'done');
     const held = await queue.enqueue('mail', 'held', { uniqueKey: 'k' });
     const { leaseId } = await queue.claim({ ...WORKER, limit: 2, leaseMs: '1 day' });
@@ -62,7 +63,7 @@ withRedis('RedisJobQueue, on servers that are', () => {
     );
     await eventually(() => acknowledged.length > 20);
     await redis.kill();
-    await expect(queue.enqueue('pdf', 'nobody is there')).rejects.toEqual(
+    await expect(impatient.enqueue('pdf', 'nobody is there')).rejects.toEqual(
       code('DATABASE_UNAVAILABLE'),
     );
     await redis.up();
@@ -81,7 +82,7 @@ withRedis('RedisJobQueue, on servers that are', () => {
   });
 
   it('away for longer than a call waits: it says so, and is not sent later', async () => {
-    const queue = await started({ queryTimeoutMs: 200 });
+    const queue = await eventually(() => started({ queryTimeoutMs: 200 }));
     await redis.kill();
     const id = randomUUID();
     await expect(queue.enqueue('mail', 'late', { id })).rejects.toEqual(
@@ -113,8 +114,8 @@ withRedis('RedisJobQueue, on servers that are', () => {
       credentials: async () => ({ password }),
     };
     const own = await guarded.client({ credentialsProvider });
-    const queue = await started({ client: own, queryTimeoutMs: scaled(1_000) });
-    const { id } = await queue.enqueue('mail', 1);
+    const { id } = await (await started({ client: own })).enqueue('mail', 1);
+    const queue = await eventually(() => started({ client: own, queryTimeoutMs: scaled(1_000) }));
     await admin.configSet('requirepass', 'new');
     await admin.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal']);
     const errors: unknown[] = [];

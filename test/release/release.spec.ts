@@ -24,6 +24,7 @@ describe('npm run release', () => {
   const env = {
     ...process.env,
     ...{ GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a@example.com' },
+    npm_config_update_notifier: 'false',
     ...{ GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a@example.com' },
   };
   const run = (command: string, ...args: string[]): string =>

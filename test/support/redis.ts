@@ -54,22 +54,18 @@ export class TestRedis {
   /** Starts it, on the same port where it had one. Somebody else may take a free one first. */
   async up(): Promise<void> {
     const isFixed = this.port !== 0;
-    for (;;) {
+    do {
       if (!isFixed) this.port = await freePort();
       const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder];
       this.process = spawn(SERVER, [...where, '--save', '', ...this.settings], { stdio: 'ignore' });
-      try {
-        await eventually(() => this.answers());
-        return;
-      } catch (error) {
-        if (isFixed || this.process.exitCode === null) throw error;
-      }
-    }
+      await eventually(() => this.hasEnded || this.answers());
+      if (this.hasEnded && isFixed) throw new Error(`${SERVER} does not start on its port again.`);
+    } while (this.hasEnded);
   }
 
   /** As a power cut does. */
   async kill(): Promise<void> {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    if (this.hasEnded) return;
     const ended = once(this.process, 'exit');
     this.process.kill('SIGKILL');
     await ended;
@@ -81,13 +77,20 @@ export class TestRedis {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  private get hasEnded(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
+  }
+
+  /** It does, and no other server that was quicker to take the port. */
   private async answers(): Promise<boolean> {
-    if (this.process.exitCode !== null) return true;
     const client = createClient({ url: this.url, socket: { reconnectStrategy: false } });
     client.on('error', () => undefined);
     await client.connect();
-    client.destroy();
-    return true;
+    try {
+      return (await client.info('server')).includes(`process_id:${this.process.pid}\r`);
+    } finally {
+      client.destroy();
+    }
   }
 }
 

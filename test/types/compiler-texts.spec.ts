@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import ts from 'typescript';
+import { patient } from '../support/patience.mjs';
 
 const OPTIONS: ts.CompilerOptions = {
   ...ts.parseJsonConfigFileContent(
@@ -44,5 +45,5 @@ it.each([
     expect(text).toContain("Did you mean to write 'concurrency'?");
     expect(text).not.toMatch(/BatchClass|overload/i);
   },
-  60_000,
+  patient(60_000),
 );

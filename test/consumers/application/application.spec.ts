@@ -6,4 +6,4 @@ import { TRIALS } from './trials/trials.js';
 declare const it: (name: string, trial: () => Promise<void>, timeoutMs: number) => void;
 
 initializeTransactionalContext({ storageDriver: StorageDriver.ASYNC_LOCAL_STORAGE });
-for (const [name, trial] of Object.entries(TRIALS)) it(name, trial, 60_000);
+for (const [name, trial] of Object.entries(TRIALS)) it(name, trial, 180_000);

@@ -10,7 +10,7 @@ async function bootstrap() {
   });
   const { state, output } = await app
     .get(QueueService)
-    .enqueueAndWait('greetings', { name: 'Ann' }, { timeoutMs: 10_000 });
+    .enqueueAndWait('greetings', { name: 'Ann' }, { timeoutMs: 60_000 });
   await app.close();
   console.log(`${state}: ${String(output)}`);
 }

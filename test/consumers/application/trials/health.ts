@@ -9,7 +9,7 @@ export const tellsItsHealth = () =>
   tryOut(
     { imports: [database(), queue(), TerminusModule.forRoot({ logger: false })] },
     async (app) => {
-      const isReady = () => app.get(QueueHealth).isReady('queue');
+      const isReady = () => app.get(QueueHealth).isReady('queue', { timeoutMs: 50_000 });
       // Its own scope: it is no singleton.
       const health = await app.resolve(HealthCheckService);
       assert.equal((await health.check([isReady])).details.queue?.status, 'up');

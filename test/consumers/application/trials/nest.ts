@@ -42,7 +42,7 @@ export const runsEnhancers = () =>
       const paid = await queues.enqueue('parcels', { paid: true });
       const unpaid = await queues.enqueue('parcels', { paid: false });
       await answers(app, paid.id, paid.id);
-      const end = await queues.wait(unpaid.id, { timeoutMs: 10_000 });
+      const end = await queues.wait(unpaid.id, { timeoutMs: 50_000 });
       assert.equal(end.state, 'failed');
       assert.match(end.error?.message ?? '', /Forbidden/);
     },

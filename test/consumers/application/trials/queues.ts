@@ -34,7 +34,7 @@ export const injectsQueues = () =>
     async (app) => {
       const end = await app
         .get(Shipping)
-        .labels.enqueueAndWait({ to: 'Ann' }, { timeoutMs: 10_000 });
+        .labels.enqueueAndWait({ to: 'Ann' }, { timeoutMs: 50_000 });
       assert.equal(end.state === 'succeeded' && end.output, 'to Ann');
     },
   );

@@ -35,7 +35,7 @@ export const testsWithTheKit = async () => {
   await queues.enqueue(Bills, { cents: 2 });
   await expectEnqueued(app, Bills, { payload: { cents: 2 } });
   assert.equal((await runNext(app, Bills)).outcome, 'succeeded');
-  assert.equal((await drain(app)).succeeded, 1);
+  assert.equal((await drain(app, { timeoutMs: 50_000 })).succeeded, 1);
   const stop = runInline(app);
   const { id } = await app
     .get(DataSource)

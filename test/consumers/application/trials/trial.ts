@@ -31,6 +31,6 @@ export async function answers(
   id: string,
   output: unknown,
 ): Promise<void> {
-  const end = await app.get(QueueService).wait(id, { timeoutMs: 10_000 });
+  const end = await app.get(QueueService).wait(id, { timeoutMs: 50_000 });
   assert.deepEqual({ state: end.state, output: end.output }, { state: 'succeeded', output });
 }
