@@ -131,7 +131,9 @@ describe('an injected queue', () => {
 
   it('waits for what the handler answers', async () => {
     await module.get(QueueWorker).start();
-    expect(await module.get(CheckoutService, { strict: false }).checkOut('7')).toBe('you');
+    const checkout = module.get(CheckoutService, { strict: false });
+    // It waits for five seconds.
+    await eventually(async () => expect(await checkout.checkOut('7')).toBe('you'));
     await module.get(QueueWorker).stop();
   });
 

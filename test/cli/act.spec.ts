@@ -69,7 +69,7 @@ describe('commands that act', () => {
     const [first, ...others] = await endedJobs(test, 3);
     const proxy = await TcpProxy.start(test.database.url);
     proxy.failAt("'outcome', 'revived'", 2);
-    const argv = ['retry', first!, ...others, '--timeout', '5', '--json'];
+    const argv = ['retry', first!, ...others, '--json'];
     const { code, json, err } = await act(argv, { env: { DATABASE_URL: proxy.url } });
     expect({ code, json }).toEqual({
       code: 1,
@@ -161,7 +161,7 @@ describe('commands that act', () => {
     await endedJobs(test, 600);
     const proxy = await TcpProxy.start(test.database.url);
     proxy.failAt("'outcome', 'revived'", 2);
-    const answer = await act(['redrive', '--yes', '--timeout', '5'], {
+    const answer = await act(['redrive', '--yes'], {
       env: { DATABASE_URL: proxy.url },
     });
     expect(answer).toMatchObject({

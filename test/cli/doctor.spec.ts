@@ -8,8 +8,7 @@ let test: TestStorage;
 beforeAll(async () => void (test = await aStorage()));
 afterAll(() => test.close());
 
-const doctor = (...flags: string[]) =>
-  cli(['doctor', '--url', test.database.url, '--timeout', '5', ...flags]);
+const doctor = (...flags: string[]) => cli(['doctor', '--url', test.database.url, ...flags]);
 /** What does not depend on the server that the tests run on. */
 const OURS = ['--only', 'SCHEMA,schema_drift,NO_WORKER,PLACES'];
 

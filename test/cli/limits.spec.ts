@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueLimits } from '../../lib/limits/queue-limits.js';
-import { anApplication, type TestApplication } from '../support/application.js';
+import { anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import { cli } from '../support/cli.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
@@ -13,7 +13,7 @@ describe('limits set', () => {
   beforeAll(async () => {
     database = await aDatabase();
     const limits = { api: { concurrency: 5, rate: { limit: 5, perMs: 1_000 } } };
-    application = await anApplication(database, { options: { limits } });
+    application = await anApplication(database, { options: { ...PATIENT, limits } });
   });
   afterAll(async () => {
     await application.close();

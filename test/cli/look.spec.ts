@@ -21,7 +21,7 @@ describe('commands that look', () => {
         queue: 'reports',
         name: 'nightly',
         payload: { secret: 4111 },
-        due: '-90 seconds',
+        due: '-90 minutes',
       })
     ).id;
     await test.rows.job({ state: 'running', lease: await test.rows.lease('1 hour', 'host:1') });
@@ -76,7 +76,7 @@ describe('commands that look', () => {
       },
     });
     const { out } = await look(['status']);
-    expect(out).toContain('ready         1, the oldest for 1 min');
+    expect(out).toContain('ready         1, the oldest for 1 h');
     expect(out).toContain(
       'No live worker has a handler for "nightly" of queue "reports": 1 job waits',
     );
@@ -98,7 +98,7 @@ describe('commands that look', () => {
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
       ['queue', 'ready', 'oldest', 'running', 'scheduled', 'blocked', 'dead', 'workers'],
       ['mail', '0', '1', '0', '0', '1', '0', 'DEAD_LETTERS'],
-      ['reports', '1', '1 min', '0', '0', '0', '0', '0', 'NO_HANDLER'],
+      ['reports', '1', '1 h', '0', '0', '0', '0', '0', 'NO_HANDLER'],
     ]);
     const { json } = await look(['queues', '--json']);
     expect(json).toMatchObject({
@@ -127,7 +127,7 @@ describe('commands that look', () => {
     expect((await look(['workers', '--json'])).json).toMatchObject({
       workers: [{ worker: 'host:1', live: true, jobs: 1 }],
     });
-    expect((await look(['workers'])).out).toMatch(/host:1 +yes +\d+ m?s +1\n/);
+    expect((await look(['workers'])).out).toMatch(/host:1 +yes +\d+ (ms|s|min) +1\n/);
   });
 
   it('jobs come by filter and page by page, as one answer or as a stream', async () => {

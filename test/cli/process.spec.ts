@@ -72,9 +72,9 @@ describe('the process', () => {
     await rival.rollback();
     await rival.close();
     const { code, out } = await end;
-    expect({ code, counts: JSON.parse(out) as unknown }).toEqual({
-      code: 130,
-      counts: { dryRun: false, complete: false, revived: 200, keyTaken: 0, gone: 0 },
-    });
+    const { revived, ...rest } = JSON.parse(out) as { revived: number };
+    expect([code, rest]).toEqual([130, { dryRun: false, complete: false, keyTaken: 0, gone: 0 }]);
+    // Where the process gets no processor meanwhile, it reads the database's reply before the signal, and begins another batch.
+    expect([200, 400]).toContain(revived);
   });
 });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { constant } from '../../lib/job/backoff.js';
 import type { Job } from '../../lib/job/job.js';
-import { aHandler, anApplication, type TestApplication } from '../support/application.js';
+import { aHandler, anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import { cli } from '../support/cli.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
@@ -62,9 +63,13 @@ describe('tail', () => {
     });
     const letters = aHandler('letters', () => Promise.reject(new Error('no\u001b[2J paper')), {
       maxAttempts: 2,
-      backoff: constant({ delayMs: 600 }),
+      // Until the test says so: what has come and gone between two looks is told by its end alone.
+      backoff: constant({ delayMs: 3_600_000 }),
     });
-    application = await anApplication(database, { providers: [mail, letters, steps] });
+    application = await anApplication(database, {
+      options: PATIENT,
+      providers: [mail, letters, steps],
+    });
   });
   afterAll(async () => {
     await application.close();
@@ -79,6 +84,8 @@ describe('tail', () => {
     await eventually(() => tail.wordsOf(slow).length === 1);
     const { id: failing } = await application.queues.enqueue('letters', null);
     const { id: quick } = await application.queues.enqueue('mail', 'quick');
+    await eventually(() => tail.wordsOf(failing).includes('retrying'));
+    await application.app.get(QueueAdmin, { strict: false }).retry(failing);
     await eventually(
       () => tail.wordsOf(quick).includes('succeeded') && tail.wordsOf(failing).includes('failed'),
     );
@@ -107,7 +114,7 @@ describe('tail', () => {
     const tail = new Tail(database.url, '--queue', 'letters', '--errors', '--json');
     await eventually(async () => {
       await application.queues.enqueue('mail', 'quick');
-      const { id } = await application.queues.enqueue('letters', null);
+      const { id } = await application.queues.enqueue('letters', null, { maxAttempts: 1 });
       await application.queues.wait(id);
       return tail.out.includes('"failed"');
     });

@@ -5,7 +5,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import type { AddressInfo, Server } from 'node:net';
 import { SimpleQueueModule, type SimpleQueueOptions } from 'nestjs-simple-queue';
 import { SimpleQueueDashboardModule } from 'nestjs-simple-queue/dashboard';
-import { QUICK } from '../support/application.js';
+import { PATIENT, QUICK } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 
 export type Platform = 'Express' | 'Fastify';
@@ -42,7 +42,7 @@ export async function aDashboard(
     ...module,
     imports: [
       TypeOrmModule.forRoot({ type: 'postgres', url, retryAttempts: 0 }),
-      SimpleQueueModule.forRoot({ ...QUICK, worker: false, ...options }),
+      SimpleQueueModule.forRoot({ ...QUICK, ...PATIENT, worker: false, ...options }),
       SimpleQueueDashboardModule.forRoot({ access: () => 'all', ...dashboard }),
       ...(module.imports ?? []),
     ],

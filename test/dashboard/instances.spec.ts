@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import type { AddressInfo, Server } from 'node:net';
 import { getToken, QueueService, SimpleQueueModule } from 'nestjs-simple-queue';
 import { SimpleQueueDashboardModule } from 'nestjs-simple-queue/dashboard';
-import { QUICK } from '../support/application.js';
+import { PATIENT, QUICK } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { patient } from '../support/patience.mjs';
 import { aDatabase } from '../support/template.js';
@@ -32,7 +32,7 @@ describe('one page for several instances', () => {
     database = await aDatabase();
     Logger.overrideLogger(false);
     const { url } = database;
-    const options = { ...QUICK, worker: false };
+    const options = { ...QUICK, ...PATIENT, worker: false };
     const compiled = await Test.createTestingModule({
       imports: [
         TypeOrmModule.forRoot({ type: 'postgres', url, retryAttempts: 0 }),

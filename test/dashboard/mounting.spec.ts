@@ -153,9 +153,11 @@ describe.each<Platform>(['Express', 'Fastify'])('on %s', (platform) => {
       response.on('end', () => (ended = true));
     });
     const versions = (): number => heard.split('event: version').length - 1;
-    await eventually(() => versions() === 1);
+    // The first look is news, too: it may have come already.
+    await eventually(() => versions() > 0);
+    const before = versions();
     await it_.app.get(QueueService).enqueue('news', {});
-    await eventually(() => versions() > 1);
+    await eventually(() => versions() > before);
     await it_.close();
     await eventually(() => ended);
   });

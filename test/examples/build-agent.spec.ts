@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { JobQueue } from 'nestjs-simple-queue/pull';
 import { InMemoryJobQueue } from 'nestjs-simple-queue/testing';
-import { anApplication, type TestApplication } from '../support/application.js';
+import { anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { renew, workOne } from './build-agent.js';
@@ -11,7 +11,7 @@ let application: TestApplication;
 
 beforeAll(async () => {
   database = await aDatabase();
-  application = await anApplication(database, { options: { worker: false } });
+  application = await anApplication(database, { options: { ...PATIENT, worker: false } });
 });
 
 afterAll(async () => {

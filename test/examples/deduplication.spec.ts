@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { ServiceUnavailableException } from '@nestjs/common';
-import { anApplication, type TestApplication } from '../support/application.js';
+import { anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { SearchIndexService } from './search-index.service.js';
@@ -12,7 +12,7 @@ let search: SearchIndexService;
 beforeAll(async () => {
   database = await aDatabase();
   application = await anApplication(database, {
-    options: { worker: false },
+    options: { ...PATIENT, worker: false },
     providers: [SearchIndexService],
   });
   search = application.app.get(SearchIndexService);

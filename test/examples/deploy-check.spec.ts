@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { aHandler, anApplication, type TestApplication } from '../support/application.js';
+import { aHandler, anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { deployCheck } from './deploy-check.js';
 
@@ -8,7 +8,7 @@ let application: TestApplication;
 
 beforeAll(async () => {
   database = await anEmptyDatabase();
-  const options = { worker: { autoStart: false } };
+  const options = { ...PATIENT, worker: { autoStart: false } };
   application = await anApplication(database, {
     options,
     providers: [aHandler('mail', () => undefined)],

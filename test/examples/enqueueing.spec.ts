@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { anApplication, type TestApplication } from '../support/application.js';
+import { anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { Order } from './order.js';
@@ -14,7 +14,7 @@ let reminders: RemindersService;
 beforeAll(async () => {
   database = await aDatabase();
   application = await anApplication(database, {
-    options: { worker: false },
+    options: { ...PATIENT, worker: false },
     providers: [RemindersService],
     typeorm: { entities: [Order], synchronize: true },
   });

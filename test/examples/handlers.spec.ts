@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { constant, type EnqueueOptions, type FoundJob } from 'nestjs-simple-queue';
-import { anApplication, type TestApplication } from '../support/application.js';
+import { anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { eventually } from '../support/eventually.js';
@@ -32,7 +32,7 @@ beforeAll(async () => {
   );
   database = await aDatabase();
   application = await anApplication(database, {
-    options: { backoff: constant({ delayMs: 10 }) },
+    options: { ...PATIENT, backoff: constant({ delayMs: 10 }) },
     providers: [AlarmsService, ChargeCard, ConvertVideo, DeliverWebhook, Letters, ...FURTHER],
     typeorm: { entities: [Receipt], synchronize: true },
   });

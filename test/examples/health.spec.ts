@@ -6,6 +6,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { QueueWorker, SimpleQueueModule } from 'nestjs-simple-queue';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
+import { eventually } from '../support/eventually.js';
 import { HealthController } from './health.controller.js';
 
 let database: TestDatabase;
@@ -35,7 +36,9 @@ const probe = async (path: string): Promise<number> =>
 
 it('answers every probe, and is alive but not ready once its worker has stopped', async () => {
   const paths = ['/health/live', '/health/ready', '/health'];
-  expect(await Promise.all(paths.map(probe))).toEqual([200, 200, 200]);
+  await eventually(async () =>
+    expect(await Promise.all(paths.map(probe))).toEqual([200, 200, 200]),
+  );
   await app.get(QueueWorker).stop();
   expect(await Promise.all(paths.map(probe))).toEqual([200, 503, 503]);
 });

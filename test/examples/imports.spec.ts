@@ -11,6 +11,8 @@ it('imports two files of a tenant at once', async () => {
   class Counting extends Imports {
     protected override async read(): Promise<void> {
       most = Math.max(most, ++now);
+      // The second one comes, however late.
+      await eventually(() => most > 1);
       await new Promise((resolve) => setImmediate(resolve));
       now--;
       read++;

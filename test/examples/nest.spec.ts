@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { ContextIdFactory } from '@nestjs/core';
-import { anApplication, type TestApplication } from '../support/application.js';
+import { anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { Customers, ExportReport } from './export-report.handler.js';
@@ -13,6 +13,7 @@ beforeAll(async () => {
   ContextIdFactory.apply(new ByTenant());
   database = await aDatabase();
   application = await anApplication(database, {
+    options: PATIENT,
     providers: [Customers, ExportReport, JobLog, SendStatement, TenantStore, ImportFile],
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { aHandler, anApplication, type TestApplication } from '../support/application.js';
+import { aHandler, anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { eventually } from '../support/eventually.js';
@@ -17,7 +17,10 @@ beforeAll(async () => {
     const { account, cents } = job.payload as { account: string; cents: number };
     booked.push(`${account} ${cents}`);
   });
-  application = await anApplication(database, { providers: [AccountsService, bookings] });
+  application = await anApplication(database, {
+    options: PATIENT,
+    providers: [AccountsService, bookings],
+  });
   accounts = application.app.get(AccountsService);
 });
 

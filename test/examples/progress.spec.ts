@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { anApplication, type TestApplication } from '../support/application.js';
+import { anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { ImportPrices, PriceLists } from './progress.js';
@@ -9,7 +9,10 @@ let application: TestApplication;
 
 beforeAll(async () => {
   database = await aDatabase();
-  application = await anApplication(database, { providers: [ImportPrices, PriceLists] });
+  application = await anApplication(database, {
+    options: PATIENT,
+    providers: [ImportPrices, PriceLists],
+  });
 });
 afterAll(async () => {
   await application.close();

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { anApplication, type TestApplication } from '../support/application.js';
+import { anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
+import { eventually } from '../support/eventually.js';
 import { OtherLetters, SendInvitation } from './invite.handler.js';
 import { Postcards } from './letter.jobs.js';
 import { PartiesService } from './parties.service.js';
@@ -14,6 +15,7 @@ let parties: PartiesService;
 beforeAll(async () => {
   database = await aDatabase();
   application = await anApplication(database, {
+    options: PATIENT,
     providers: [PartiesService, SendInvitation, OtherLetters],
   });
   parties = application.app.get(PartiesService);
@@ -40,7 +42,10 @@ it('refuses what does not fit before anything is stored', async () => {
 });
 
 it('answers a request with what became of the job', async () => {
-  expect(await parties.inviteNow('bob@example.com', AT)).toMatch(/^sent at \d+$/);
+  // It waits for five seconds.
+  await eventually(async () =>
+    expect(await parties.inviteNow('bob@example.com', AT)).toMatch(/^sent at \d+$/),
+  );
 });
 
 it('takes a template of types', async () => {

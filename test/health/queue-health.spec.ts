@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
-import { QueueHealth } from '../../lib/health/queue-health.js';
+import { QueueHealth, type HealthAnswer } from '../../lib/health/queue-health.js';
 import { getSimpleQueueOptionsToken } from '../../lib/module/tokens.js';
 import { aHandler, anApplication, QUICK, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
@@ -59,23 +59,28 @@ const allUp = () =>
     return answers.map(({ queue }) => queue);
   });
 
+/** An answer of one moment says little on a busy machine: the database has a second to reply. */
+const isUp = (ask: (health: QueueHealth) => Promise<HealthAnswer<'queue'>>) =>
+  eventually(async () => expect((await ask(fresh())).queue.problems).toBeUndefined());
+
 describe('the health of a queue', () => {
   it('is what the health check of terminus takes', async () => {
     const module = await Test.createTestingModule({ imports: [TerminusModule] }).compile();
     module.useLogger(false);
     const terminus = module.get(HealthCheckService);
-    await allUp();
-    const { status, details } = await terminus.check([() => health.isHealthy('queue')]);
-    expect(status).toBe('ok');
-    expect(details.queue).toEqual({
-      status: 'up',
-      worker: 'running',
-      listening: true,
-      pollSilentMs: expect.any(Number),
-      leaseSilentMs: expect.any(Number),
-      deadLetters: 0,
-      blockedGroups: 0,
-      troubles: expect.any(Array),
+    await eventually(async () => {
+      const { status, details } = await terminus.check([() => fresh().isHealthy('queue')]);
+      expect(status).toBe('ok');
+      expect(details.queue).toEqual({
+        status: 'up',
+        worker: 'running',
+        listening: true,
+        pollSilentMs: expect.any(Number),
+        leaseSilentMs: expect.any(Number),
+        deadLetters: 0,
+        blockedGroups: 0,
+        troubles: expect.any(Array),
+      });
     });
     const failing = terminus.check([() => health.isReady('queue', { pollSilentMs: 0 })]);
     await expect(failing).rejects.toMatchObject({
@@ -91,21 +96,22 @@ describe('the health of a queue', () => {
     await eventually(async () => {
       const { queue } = await fresh().isHealthy('queue');
       expect(queue.problems).toEqual([
-        expect.stringMatching(/^Queue "reports" has a job that is ready for 60\d\.\d s\.$/),
+        expect.stringMatching(/^Queue "reports" has a job that is ready for 6\d\d\.\d s\.$/),
       ]);
       expect(queue.oldestReadyMs).toBeGreaterThan(590_000);
     });
-    expect((await fresh().isHealthy('queue', { queues: ['mail', 'sms.*'] })).queue.status).toBe(
-      'up',
-    );
-    expect((await fresh().isHealthy('queue', { oldestReadyMs: false })).queue.status).toBe('up');
-    expect((await fresh().isReady('queue')).queue.status).toBe('up');
+    await isUp((one) => one.isHealthy('queue', { queues: ['mail', 'sms.*'] }));
+    await isUp((one) => one.isHealthy('queue', { oldestReadyMs: false }));
+    await isUp((one) => one.isReady('queue'));
     await admin.pause('reports');
     await allUp();
   });
 
   it('tells when many jobs end badly', async () => {
-    await health.isHealthy('queue');
+    // What it counts from.
+    await eventually(async () =>
+      expect((await health.isHealthy('queue')).queue.deadLetters).toBe(0),
+    );
     const { id } = await new Rows(database).lane('mail');
     // The server counts what a connection wrote seconds later, or at once when it closes.
     const dying = await Rival.connect(database);
@@ -119,7 +125,10 @@ describe('the health of a queue', () => {
       const { queue } = await health.isHealthy('queue', { maxDeadLetters: 4 });
       expect(queue.problems).toEqual(['5 jobs have failed for good within five minutes.']);
     });
-    expect((await health.isHealthy('queue', { maxDeadLetters: 5 })).queue.status).toBe('up');
+    await eventually(async () => {
+      const { queue } = await health.isHealthy('queue', { maxDeadLetters: 5 });
+      expect(queue).toMatchObject({ status: 'up', deadLetters: 5 });
+    });
   });
 
   it('tells when the listener is away, which does not stop the work', async () => {
@@ -130,8 +139,8 @@ describe('the health of a queue', () => {
       expect(queue.listening).toBe(false);
       expect(queue.problems).toEqual([expect.stringMatching(/^Nothing listens for wake-ups/)]);
     });
-    expect((await health.isHealthy('queue')).queue.status).toBe('up');
-    expect((await health.isReady('queue')).queue.status).toBe('up');
+    await isUp((one) => one.isHealthy('queue'));
+    await isUp((one) => one.isReady('queue'));
     await listenProxy.pass();
   });
 
@@ -185,10 +194,11 @@ describe('the health of a queue', () => {
 
   it('answers in its time when the database is silent: not ready, alive', async () => {
     await allUp();
-    proxy.blackHole();
     await eventually(async () => {
+      // Each time: what was opened since replies.
+      proxy.blackHole();
       const asked = performance.now();
-      const { queue } = await health.isReady('queue', { timeoutMs: 50, pollSilentMs: 60_000 });
+      const { queue } = await fresh().isReady('queue', { timeoutMs: 50, pollSilentMs: 60_000 });
       const took = performance.now() - asked;
       expect(queue.problems).toContainEqual('The database did not answer within 50 ms.');
       // Far below the time limit of any statement: it did not wait for the database.
@@ -231,8 +241,14 @@ it('is ready without a worker where the process only enqueues, or starts it late
   ]);
   const ready = ({ app }: TestApplication) =>
     app.get(QueueHealth, { strict: false }).isReady('queue');
-  expect((await ready(web)).queue).toEqual({ status: 'up', worker: 'disabled' });
-  expect((await ready(late)).queue).toEqual({ status: 'up', worker: 'stopped' });
+  for (const [application, worker] of [
+    [web, 'disabled'],
+    [late, 'stopped'],
+  ] as const)
+    // prettier-ignore
+    await eventually(async () =>
+      expect((await ready(application)).queue).toEqual({ status: 'up', worker }),
+    );
   await late.close();
   await web.close();
 });
@@ -240,11 +256,11 @@ it('is ready without a worker where the process only enqueues, or starts it late
 it('is not ready from the first moment of a shutdown, and alive to its end', async () => {
   const stopping = await anApplication(database);
   const own = stopping.app.get(QueueHealth, { strict: false });
-  expect((await own.isReady('queue')).queue.status).toBe('up');
+  await eventually(async () => expect((await own.isReady('queue')).queue.status).toBe('up'));
   stopping.worker.onModuleDestroy();
   expect((await own.isReady('queue')).queue).toMatchObject({
     status: 'down',
-    problems: ['The worker is stopping.'],
+    problems: expect.arrayContaining(['The worker is stopping.']),
   });
   expect((await own.isAlive('queue')).queue.status).toBe('up');
   await stopping.close();

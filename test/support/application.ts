@@ -47,6 +47,9 @@ export const QUICK: SimpleQueueOptions = {
   reaperIntervalMs: 200,
 };
 
+/** Where no fault has to heal: no lease runs out, and no reply is given up, because the machine is busy. */
+export const PATIENT: SimpleQueueOptions = { leaseMs: 60_000, queryTimeoutMs: 20_000 };
+
 /** A Nest application on a database of its own, with the real module. Without handlers it still has a worker. */
 export async function anApplication(
   database: TestDatabase,

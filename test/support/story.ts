@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import type { JobState } from '../../lib/job/job-state.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { CHECK_PLACES } from '../../lib/storage/diagnosis/check-places.sql.js';
 import { anApplication, type TestApplication, type TestApplicationOptions } from './application.js';
 import type { TestDatabase } from './database.js';
@@ -12,8 +13,11 @@ export interface Story {
   start(given?: TestApplicationOptions): Promise<TestApplication>;
 }
 
-/** A database for the file and applications for each test. Each story ends with every live job in exactly one place. */
-export function aStory(): Story {
+/**
+ * A database for the file and applications for each test, with these options beneath their own. Each story ends with every live job in
+ * exactly one place.
+ */
+export function aStory(options: SimpleQueueOptions = {}): Story {
   let database: TestDatabase;
   let applications: TestApplication[] = [];
 
@@ -34,7 +38,8 @@ export function aStory(): Story {
       return database;
     },
     async start(given) {
-      const application = await anApplication(database, given);
+      const all = { ...options, ...given?.options };
+      const application = await anApplication(database, { ...given, options: all });
       applications.push(application);
       return application;
     },

@@ -3,10 +3,11 @@ import { drain, expectWorkflow } from 'nestjs-simple-queue/testing';
 import { QueueWorkflows, workflow } from 'nestjs-simple-queue/workflows';
 import { JobResult } from '../../lib/job/job-result.js';
 import type { Job } from '../../lib/job/job.js';
-import { aHandler } from '../support/application.js';
+import { aHandler, PATIENT } from '../support/application.js';
 import { aStory } from '../support/story.js';
+import { UNHURRIED } from '../support/unhurried.js';
 
-const story = aStory();
+const story = aStory(PATIENT);
 
 it('expectWorkflow finds a workflow by its steps, and shows what there is instead', async () => {
   const work = aHandler('work', (job: Job<string>) =>
@@ -23,9 +24,9 @@ it('expectWorkflow finds a workflow by its steps, and shows what there is instea
       .step('pay', 'work', last, { after: 'reserve' });
   const { id } = await workflows.start(order('bad'), { uniqueKey: 'o-1' });
   await expectWorkflow(app, 'order', { state: 'running', steps: { pay: 'waiting' } });
-  await drain(app);
+  await drain(app, UNHURRIED);
   await workflows.start(order('good'));
-  await drain(app);
+  await drain(app, UNHURRIED);
 
   const found = await expectWorkflow(app, 'order', {
     state: 'compensated',
@@ -58,7 +59,7 @@ it('drain runs what waits for jobs of others, and ends where such a job does not
   const jobs = [await queues.enqueue('work', 1), await queues.enqueue('nobody', 1)];
   for (const [n, { id }] of jobs.entries())
     await workflows.start(workflow(`w${n}`).job('other', id).step('a', 'work', 1, { after: 'other' })); // prettier-ignore
-  await drain(app);
+  await drain(app, UNHURRIED);
   await expectWorkflow(app, 'w0', { state: 'succeeded' });
   await expectWorkflow(app, 'w1', { steps: { other: 'running', a: 'waiting' } });
 });

@@ -13,6 +13,7 @@ import {
 import { aHandler } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
+import { UNHURRIED } from '../support/unhurried.js';
 
 expect.extend(queueMatchers);
 
@@ -159,7 +160,7 @@ describe.each(sources)('what was enqueued, in %s', (_, open) => {
 });
 
 it('finds jobs that have ended since', async () => {
-  expect(await drain(app)).toMatchObject({ succeeded: 2 });
+  expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 2 });
   await expect(app).toHaveEnqueued('mail', { state: 'succeeded', payload: { to: 'ann' } });
 });
 

@@ -30,6 +30,7 @@ import { aHandler } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { aGate } from '../support/gate.js';
+import { UNHURRIED } from '../support/unhurried.js';
 
 const Letters = defineJob({
   queue: 'letters',
@@ -304,7 +305,7 @@ describe('faults', () => {
     work = (_, { manager }) => manager.query(`insert into effect values ('again')`);
     await crashBeforeSettle(app, 'ledger');
     expect(await database.query('select from effect')).toEqual([]);
-    expect(await drain(app)).toMatchObject({ succeeded: 1 });
+    expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 1 });
     expect(await database.query('delete from effect returning value')).toEqual([
       { value: 'again' },
     ]);
@@ -338,7 +339,7 @@ describe('faults', () => {
   it('a lease lost during a drain starts the job again in that drain', async () => {
     await queues.enqueue('any', 1);
     work = (job) => (starts.length === 1 ? loseLease(app, job.id) : undefined);
-    expect(await drain(app)).toMatchObject({ succeeded: 1 });
+    expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 1 });
     expect(starts).toEqual([1, 1]);
   });
 });
@@ -347,7 +348,7 @@ describe('runInline', () => {
   let stop: () => void;
 
   beforeEach(() => {
-    stop = runInline(app);
+    stop = runInline(app, UNHURRIED);
   });
   afterEach(() => stop());
 
@@ -406,7 +407,7 @@ describe('runInline', () => {
     work = () => {
       throw new Error('wrong');
     };
-    const { id } = await queues.enqueue('any', 1);
+    const { id } = await queues.enqueue('any', 1, { backoff: constant({ delayMs: 3_600_000 }) });
     expect(await queues.find(id)).toMatchObject({
       state: 'scheduled',
       attempt: 1,

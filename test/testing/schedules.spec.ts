@@ -11,6 +11,7 @@ import { SimpleQueueTestingModule } from '../../lib/testing/simple-queue-testing
 import { aHandler } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
+import { UNHURRIED } from '../support/unhurried.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -41,10 +42,10 @@ describe('schedules in tests', () => {
   it('advanceTime makes each tick of the time that passes, at the times of the clock', async () => {
     for (let day = 0; day < 3; day++) {
       await advanceTime(app, 24 * HOUR_MS);
-      await drain(app);
+      await drain(app, UNHURRIED);
     }
     await advanceTime(app, 48 * HOUR_MS);
-    await drain(app);
+    await drain(app, UNHURRIED);
     expect(ran).toHaveLength(5);
     expect(ran.map(({ at }) => at.getUTCHours())).toEqual([2, 2, 2, 2, 2]);
     expect(new Set(ran.map(({ at }) => at.getTime())).size).toBe(5);
@@ -56,7 +57,7 @@ describe('schedules in tests', () => {
       .get(QueueSchedules)
       .put('hourly', { cron: '0 * * * *', target: 'reports', overlap: 'allow' });
     for (let hour = 0; hour < 5; hour++) await advanceTime(app, HOUR_MS);
-    await drain(app);
+    await drain(app, UNHURRIED);
     const hourly = ran.filter(({ at }) => at.getUTCMinutes() === 0);
     expect(hourly.length).toBeGreaterThanOrEqual(5);
     expect(hourly.length).toBeLessThanOrEqual(6);

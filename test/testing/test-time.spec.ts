@@ -25,6 +25,7 @@ import {
 import { aHandler } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
+import { UNHURRIED } from '../support/unhurried.js';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 1_440 * MINUTE_MS;
@@ -78,7 +79,7 @@ describe('advanceTime', () => {
     await expect(runNext(app)).rejects.toMatchObject({ code: 'NOTHING_DUE' });
     await advanceTime(app, MINUTE_MS);
     expect(await queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
-    expect(await drain(app)).toMatchObject({ succeeded: 1 });
+    expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 1 });
   });
 
   it('ends the rest between two attempts', async () => {
@@ -119,7 +120,7 @@ describe('advanceTime', () => {
       periodMs: 60 * MINUTE_MS,
     } as const;
     await queues.enqueue('any', 1, throttle);
-    await drain(app);
+    await drain(app, UNHURRIED);
     expect(await queues.enqueue('any', 2, throttle)).toMatchObject({ outcome: 'throttled' });
     await advanceTime(app, 60 * MINUTE_MS);
     expect(await queues.enqueue('any', 3, throttle)).toMatchObject({ outcome: 'created' });
@@ -201,7 +202,7 @@ describe('clear', () => {
     expect(await clear(app)).toBe(6);
     expect(await clear(app)).toBe(0);
     expect(await queues.enqueue('any', 5, { uniqueKey: 'key' })).toMatchObject({ created: true });
-    expect(await drain(app)).toMatchObject({ succeeded: 1 });
+    expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 1 });
   });
 
   it('is refused, as the moving of times is, where another process works the schema', async () => {
@@ -259,7 +260,7 @@ describe('the testing module', () => {
     );
     await expect(runNext(real)).rejects.toMatchObject({ code: 'WORKER_RUNNING' });
     await real.get(QueueService).enqueue('any', 1);
-    expect(await drain(real)).toMatchObject({ failed: 0 });
+    expect(await drain(real, UNHURRIED)).toMatchObject({ failed: 0 });
     await real.close();
     const idle = await started([
       SimpleQueueTestingModule.forRoot({ schema: 'own', worker: false }),

@@ -75,7 +75,7 @@ describe('what processes tell each other of ends', () => {
 
   it('is who waits for what, and that it has ended: of that job alone, and once', async () => {
     const { id } = await test.rows.job();
-    const end = waits.wait(id, { timeoutMs: 10_000 });
+    const end = waits.wait(id, { timeoutMs: 60_000 });
     await eventually(() => expect(isListened()).toBe(true));
     // The wire of this test may hear of it after the worker.
     await eventually(() => expect(onWire).toEqual([`w ${id}`]));
@@ -97,13 +97,16 @@ describe('what processes tell each other of ends', () => {
   it('wakes no worker', async () => {
     const { id } = await test.rows.job();
     const end = waits.wait(id, { timeoutMs: 300 });
+    const isOver = expect(end).rejects.toMatchObject({ code: 'WAIT_TIMEOUT' });
     await eventually(() => expect(isListened()).toBe(true));
     test.events.emit('failed', () => ({
       ...succeeded(id),
       state: 'failed',
       error: { name: 'Error', message: 'no' },
     }));
-    await expect(end).rejects.toMatchObject({ code: 'WAIT_TIMEOUT' });
+    await isOver;
+    // All of it has been said, and none of it is left for the wire of the next test.
+    await eventually(() => expect(onWire).toEqual([`w ${id}`, `e ${id}`]));
     expect(woken).toEqual([]);
   });
 
@@ -128,7 +131,7 @@ describe('what processes tell each other of ends', () => {
   it('is nothing with wakeUp off: looking is enough', async () => {
     const quiet = await openStorage(test.dataSource, { wakeUp: 'off' });
     const { id } = await test.rows.job();
-    const end = new Waits(quiet, options, new QueueEventBus()).wait(id, { timeoutMs: 10_000 });
+    const end = new Waits(quiet, options, new QueueEventBus()).wait(id, { timeoutMs: 60_000 });
     await test.storage.cancels.byId(test.storage.database.callers.run, [id], { '': 60_000 });
     expect(await end).toEqual({ id, state: 'cancelled' });
     expect(onWire.filter((text) => text.includes(id))).toEqual([]);
@@ -137,7 +140,8 @@ describe('what processes tell each other of ends', () => {
 
   it('is heard on a connection that opens with the first waiter and closes after the last', async () => {
     const { id } = await test.rows.job();
-    expect(await listeners()).toBe(2);
+    // Those of the tests before may still take their leave.
+    await eventually(async () => expect(await listeners()).toBe(2));
     const controller = new AbortController();
     const ends = [1, 2, 3].map(() => waits.wait(id, { signal: controller.signal }));
     await eventually(async () => expect(await listeners()).toBe(3));
@@ -145,7 +149,7 @@ describe('what processes tell each other of ends', () => {
     await Promise.allSettled(ends);
     await eventually(async () => expect(await listeners()).toBe(2));
 
-    const again = waits.wait(id, { timeoutMs: 10_000 });
+    const again = waits.wait(id, { timeoutMs: 60_000 });
     await eventually(async () => expect(await listeners()).toBe(3));
     await test.storage.cancels.byId(test.storage.database.callers.run, [id], { '': 60_000 });
     expect(await again).toMatchObject({ state: 'cancelled' });
@@ -153,7 +157,7 @@ describe('what processes tell each other of ends', () => {
 
   it('is heard as long as one of both wants to hear: the worker of a process, or those who wait in it', async () => {
     const { id } = await test.rows.job();
-    const end = waits.wait(id, { timeoutMs: 10_000 });
+    const end = waits.wait(id, { timeoutMs: 60_000 });
     web.signals.startListening();
     await eventually(async () => expect(await listeners()).toBe(3));
     await web.signals.stopListening();

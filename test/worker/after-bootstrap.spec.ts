@@ -11,12 +11,12 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { QueueService } from '../../lib/queue.service.js';
 import { SimpleQueueModule } from '../../lib/module/simple-queue.module.js';
 import { QueueWorker } from '../../lib/worker/queue-worker.js';
-import { aHandler, QUICK } from '../support/application.js';
+import { aHandler, PATIENT, QUICK } from '../support/application.js';
 import { aStory } from '../support/story.js';
 
 /** As an application does it whose `main` only logs that its start failed. */
 describe('the start of the worker', () => {
-  const story = aStory();
+  const story = aStory(PATIENT);
   const leases = async () =>
     (await story.database.query(`select from pg_class where relname = 'lease'`)).length === 0
       ? []
@@ -24,7 +24,7 @@ describe('the start of the worker', () => {
 
   const queueModules = () => [
     TypeOrmModule.forRoot({ type: 'postgres', url: story.database.url, retryAttempts: 0 }),
-    SimpleQueueModule.forRoot(QUICK),
+    SimpleQueueModule.forRoot({ ...QUICK, ...PATIENT }),
   ];
   const opened: INestApplication[] = [];
   afterEach(async () => {
@@ -93,7 +93,12 @@ describe('the start of the worker', () => {
   });
 
   it('is that of all instances of the module, or of none', async () => {
-    const other = SimpleQueueModule.forRoot({ ...QUICK, name: 'other', schema: 'other' });
+    const other = SimpleQueueModule.forRoot({
+      ...QUICK,
+      ...PATIENT,
+      name: 'other',
+      schema: 'other',
+    });
     const told: string[] = [];
     const hook = async () => {
       await story.database.query('alter table other.lease rename to lease_away');

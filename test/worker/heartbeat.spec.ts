@@ -2,11 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import type { LeaseRepository, Renewal } from '../../lib/storage/leases/lease.repository.js';
 import { Heartbeat } from '../../lib/worker/heartbeat.js';
-import { eventually } from '../support/eventually.js';
 
+/** No test waits for it. */
+const LEASE_MS = 60_000;
 const ALIVE: Renewal = { alive: true, cancelled: [], unknown: [] };
 
-function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
+function aHeartbeat(renew: () => Promise<Renewal>) {
   const told = {
     taken: [] as string[],
     lost: 0,
@@ -33,7 +34,7 @@ function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
     ids: new Uuid7(),
     worker: 'test',
     intervalMs: 7,
-    leaseMs,
+    leaseMs: LEASE_MS,
     answerMs: 10,
     knownClaims: () => [],
     lanes: () => told.serves,
@@ -46,6 +47,9 @@ function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
   });
   return { heartbeat, told, standIn };
 }
+
+/** The lease may have run out since. */
+const longAgo = (): number => performance.now() - LEASE_MS - 1;
 
 describe('the heartbeat', () => {
   it('renews its lease and rests an interval', async () => {
@@ -96,27 +100,26 @@ describe('the heartbeat', () => {
   });
 
   it('gives no lease to claim under once it may have run out, and tells the handlers, once', async () => {
-    const { heartbeat, told } = aHeartbeat(() => Promise.reject(new Error('away')), 20);
+    const { heartbeat, told, standIn } = aHeartbeat(() => Promise.reject(new Error('away')));
     await heartbeat.take();
     expect(heartbeat.lease).toBe(told.taken[0]);
 
-    await eventually(() => heartbeat.lease === undefined);
-    await eventually(async () => {
-      await heartbeat.beat().catch(() => undefined);
-      expect(told.lost).toBe(1);
-    });
+    standIn.renewed(longAgo());
+    expect(heartbeat.lease).toBeUndefined();
+    await expect(heartbeat.beat()).rejects.toThrow('away');
+    expect(told.lost).toBe(1);
     await heartbeat.beat();
 
     expect(told).toMatchObject({ lost: 1, taken: [expect.any(String), expect.any(String)] });
   });
 
   it('has lost nothing while its event loop was blocked and the stand-in renewed its lease', async () => {
-    const { heartbeat, told, standIn } = aHeartbeat(
-      () => Promise.reject(new Error('timed out meanwhile')),
-      20,
+    const { heartbeat, told, standIn } = aHeartbeat(() =>
+      Promise.reject(new Error('timed out meanwhile')),
     );
     await heartbeat.take();
-    await eventually(() => heartbeat.lease === undefined);
+    standIn.renewed(longAgo());
+    expect(heartbeat.lease).toBeUndefined();
     standIn.renewed(performance.now());
 
     expect(heartbeat.lease).toBe(told.taken[0]);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { aHandler, type TestApplication } from '../support/application.js';
+import { aHandler, PATIENT, type TestApplication } from '../support/application.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 const code = (value: string): unknown => expect.objectContaining({ code: value });
 
 describe('a worker that the application starts and stops', () => {
-  const story = aStory();
+  const story = aStory(PATIENT);
   const manual = (): Promise<TestApplication> =>
     story.start({
       options: { worker: { autoStart: false } },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { aHandler } from '../support/application.js';
+import { aHandler, PATIENT } from '../support/application.js';
 import { recordStatements } from '../support/recorded-statements.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
@@ -8,7 +8,7 @@ const NOT_AT_ONCE =
   /^(expire_staged|take_vacant|hand_permits|stop_expired|take_ends|take_beginning|take_stop|list_troubles|purge_(given_ids|ticks|periods|buckets|workflows))$/;
 
 describe('the start of a worker', () => {
-  const story = aStory();
+  const story = aStory(PATIENT);
 
   it('sends no statement of a duty that has nothing to do: each costs the planner up to 14 ms on a new connection', async () => {
     const recorded = recordStatements();
