@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { compiled } from '../../test/support/compiled.mjs';
+import { eventually } from '../../test/support/eventually.js';
 import { startPostgres, type LocalPostgres, type LocalPostgresOptions } from './local-postgres.ts';
 
 const started: LocalPostgres[] = [];
@@ -95,9 +96,13 @@ it('sweeps the server of a killed process, and no other', async () => {
   const { owner, dataDir, url } = await anOwner();
   owner.kill('SIGKILL');
   await once(owner, 'exit');
-  expect(await ask(url, 'select 1')).toBe(1);
+  const isSwept = () => !existsSync(dirname(dataDir));
+  // It runs on, unless somebody who tests beside us has started a server, which sweeps as well.
+  const left = await ask(url, 'select 1').catch(() => undefined);
+  if (left === undefined) await eventually(isSwept);
+  else expect(left).toBe(1);
   await aServer();
-  expect(existsSync(dirname(dataDir))).toBe(false);
+  await eventually(isSwept);
   await expect(ask(url, 'select 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   expect(await ask(alive.url, 'select 1')).toBe(1);
 });

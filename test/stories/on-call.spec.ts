@@ -7,6 +7,7 @@ import { roleScript } from '../../migrations/roles.js';
 import { checkPlaces } from '../support/check-places.js';
 import { cli } from '../support/cli.js';
 import { endedJobs } from '../support/ended-jobs.js';
+import { eventually } from '../support/eventually.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
 /** Eight troubles as whoever is on call meets them: `status` names each, one command shows more, one puts it right. */
@@ -182,7 +183,8 @@ describe('called at night, with the command line alone', () => {
       code: 0,
       out: '1 session is ended.\n',
     });
-    expect(await find('HORIZON', ordinary)).toBeUndefined();
+    // A backend takes a moment to notice that it is to end.
+    await eventually(async () => expect(await find('HORIZON', ordinary)).toBeUndefined());
     await rival.close().catch(() => undefined);
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { JobResult } from 'nestjs-simple-queue';
 import { QueueAdmin } from 'nestjs-simple-queue/admin';
 import { QueueLimits } from 'nestjs-simple-queue/limits';
-import { aHandler, type TestApplication } from '../support/application.js';
+import { aHandler, PATIENT, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory } from '../support/story.js';
@@ -11,7 +11,7 @@ const adminOf = ({ app }: TestApplication): QueueAdmin => app.get(QueueAdmin, { 
 const items = (count: number) => Array.from({ length: count }, (_, n) => ({ payload: { n } }));
 
 describe('a limit that operators set', () => {
-  const story = aStory();
+  const story = aStory(PATIENT);
 
   it('is lowered and raised while jobs run: nothing is stopped, and shares follow', async () => {
     let [now, most] = [0, 0];
@@ -120,7 +120,8 @@ describe('a limit that operators set', () => {
   });
 
   it('may have the name of a queue whose jobs were told to slow down, which nobody has limited', async () => {
-    const handler = () => aHandler('polite', () => JobResult.retryIn(30_000, { slowDown: true }));
+    const handler = () =>
+      aHandler('polite', () => JobResult.retryIn(3_600_000, { slowDown: true }));
     const app = await story.start({ providers: [handler()] });
     await app.queues.enqueue('polite', 1);
     const rests = `select of_queue, rule, held_until > now() as rests from simple_queue.fleet_limit where name = 'polite'`;
@@ -133,9 +134,8 @@ describe('a limit that operators set', () => {
     ]);
     const queues = { polite: { fleetConcurrency: 2 } };
     await expect(story.start({ options: { queues } })).rejects.toMatchObject({ code: 'LIMIT_NAME_TAKEN' }); // prettier-ignore
-    await story.database.query('delete from simple_queue.scheduled');
     await app.close();
-    await story.database.query('delete from simple_queue.job');
+    await story.database.query('delete from simple_queue.scheduled; delete from simple_queue.job');
   });
 
   it('may say its times as texts, and is the same limit then', async () => {

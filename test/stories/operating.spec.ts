@@ -3,18 +3,15 @@ import { describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { JobResult } from '../../lib/job/job-result.js';
 import { packageVersion } from '../../lib/runtime/here.js';
-import { aHandler, type TestApplication } from '../support/application.js';
+import { aHandler, PATIENT, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 const adminOf = ({ app }: TestApplication): QueueAdmin => app.get(QueueAdmin, { strict: false });
 
-/** Where runs are counted: no lease may run out, and no answer be given up, because the machine is busy. */
-const PATIENT = { leaseMs: 60_000, queryTimeoutMs: 20_000 };
-
 describe('operating', () => {
-  const story = aStory();
+  const story = aStory(PATIENT);
 
   it('retries a dead letter: it runs again with all its attempts, under its id, and keeps its history', async () => {
     let broken = true;
@@ -114,7 +111,6 @@ describe('operating', () => {
   it('retry racing retry: each revival is one run', async () => {
     let runs = 0;
     const application = await story.start({
-      options: PATIENT,
       providers: [aHandler('raced', () => void runs++)],
     });
     const { id } = await application.queues.enqueue('raced', {});
@@ -188,7 +184,7 @@ describe('operating', () => {
       ran.push(job.id);
     };
     const providers = [aHandler('purged', handler, { concurrency: 2 })];
-    const application = await story.start({ options: PATIENT, providers });
+    const application = await story.start({ providers });
     const admin = adminOf(application);
     const jobs = await application.queues.enqueueMany(
       'purged',

@@ -1,7 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { PATIENT } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
-import { aStory } from '../support/story.js';
+import { aStory, loseLeases } from '../support/story.js';
 import { patient } from '../support/patience.mjs';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
@@ -21,8 +22,13 @@ describe('ordered groups, workers killed at random (npm run crash-run -- --only 
   );
   afterEach(() => Promise.all(children.map((child) => child.kill())));
 
+  /** None but those that are killed lose their leases: whoever did and ran on would note a start late. */
   const aWorker = (): Child =>
-    new Child(CHILD, { DATABASE_URL: story.database.url, CHILD_HANDLERS: 'steps' });
+    new Child(CHILD, {
+      DATABASE_URL: story.database.url,
+      CHILD_HANDLERS: 'steps',
+      CHILD_OPTIONS: JSON.stringify(PATIENT),
+    });
   const rows = async (sql: string): Promise<number> => (await story.database.query(sql)).length;
 
   async function killAtRandom(): Promise<void> {
@@ -31,7 +37,9 @@ describe('ordered groups, workers killed at random (npm run crash-run -- --only 
       await eventually(async () => (await rows('select distinct job from step')) >= share, {
         timeoutMs: 30_000,
       });
-      await children.splice(Math.floor(Math.random() * children.length), 1)[0]!.kill();
+      const [killed] = children.splice(Math.floor(Math.random() * children.length), 1);
+      await killed!.kill();
+      await loseLeases(story.database, killed!.pid);
       children.push(aWorker());
     }
   }

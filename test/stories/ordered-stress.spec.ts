@@ -18,6 +18,16 @@ const DAY_MS = 86_400_000;
 const KEEP = { '': DAY_MS };
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
+/** As a loop does: what somebody holds locked is tried again. */
+async function again<T>(work: () => Promise<T>): Promise<T> {
+  for (;;)
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.code !== 'LOCK_TIMEOUT') throw error;
+    }
+}
+
 const chance = (share: number): boolean => Math.random() < share;
 const any = (count: number): number => Math.floor(Math.random() * count);
 
@@ -79,10 +89,10 @@ describe('ordered groups under stress', () => {
         lanes: [{ lane, wanted: 5, ranges }],
         limit: 5,
       };
-      const claimed = (await claims.settleAndClaim('w', [], [], wish)).jobs;
+      const claimed = (await again(() => claims.settleAndClaim('w', [], [], wish))).jobs;
       for (const row of claimed) await start(row);
       await new Promise(setImmediate);
-      for (const row of claimed) await end(row);
+      for (const row of claimed) await again(() => end(row));
     }
   }
 
@@ -132,20 +142,20 @@ describe('ordered groups under stress', () => {
   async function disturb(done: () => boolean): Promise<void> {
     const { cancels, groups, database, staged } = test.storage;
     while (!done()) {
-      await groups.release('work', `g${any(GROUPS)}`);
+      await again(() => groups.release('work', `g${any(GROUPS)}`));
       const [job] = await test.database.query<{ id: string }>(
         'select id from simple_queue.job order by random() limit 1',
       );
-      if (job && chance(0.3)) await cancels.byId(database.callers.run, [job.id], KEEP);
-      await staged.expire(KEEP);
+      if (job && chance(0.3)) await again(() => cancels.byId(database.callers.run, [job.id], KEEP));
+      await again(() => staged.expire(KEEP));
     }
   }
 
   async function promote(done: () => boolean): Promise<void> {
     const turns = new Turns(test);
     while (!done()) {
-      await turns.round();
-      await test.storage.claims.promote('-infinity', []);
+      await again(() => turns.round());
+      await again(() => test.storage.claims.promote('-infinity', []));
     }
   }
 

@@ -160,7 +160,7 @@ describe('what a handler answers', () => {
 
     for (const { id } of jobs) await untilJobIs('succeeded', application, id);
     expect(application.seen('outputCut').length).toBeGreaterThanOrEqual(3);
-    expect(application.seen('succeeded').length).toBe(outputs.length);
+    await eventually(() => expect(application.seen('succeeded').length).toBe(outputs.length));
   });
 
   it('settles at the timeout, tells the handler why, and keeps its permit until it has truly returned', async () => {
@@ -249,7 +249,7 @@ describe('what a handler answers', () => {
       lastError: { code: 'RESCHEDULE_EXPIRED', message: expect.stringContaining('3600000 ms') },
       history: [{ outcome: 'retried' }, { outcome: 'expired' }],
     });
-    expect(application.seen('failed')).toMatchObject([{ id, state: 'expired' }]);
+    await eventually(() => expect(application.seen('failed')).toMatchObject([{ id, state: 'expired' }])); // prettier-ignore
 
     // What ended so was committed long before.
     expect(await queues.commit(id)).toEqual({ outcome: 'committed', won: false, state: 'expired' });

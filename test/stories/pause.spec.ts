@@ -1,15 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
-import { aHandler, type TestApplication } from '../support/application.js';
+import { aHandler, PATIENT, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
+import { patient } from '../support/patience.mjs';
+import { pauseFor } from '../support/pause.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 const items = (count: number) => Array.from({ length: count }, (_, n) => ({ payload: { n } }));
 const adminOf = ({ app }: TestApplication): QueueAdmin => app.get(QueueAdmin, { strict: false });
 
 describe('pause', () => {
-  const story = aStory();
+  const story = aStory(PATIENT);
 
   /** Jobs of the paused queue stay ready while the same worker runs jobs of another one. */
   async function expectHeeded(
@@ -81,16 +83,20 @@ describe('pause', () => {
 
   it('stops a queue under load, claimed-ahead jobs included, and loses none', async () => {
     const ran: string[] = [];
-    const providers = [
-      aHandler('loaded', (job) => void ran.push(job.id)),
-      aHandler('loaded-beside', () => undefined),
-    ];
+    const gate = aGate();
+    // However late the workers hear of it, some jobs are left.
+    const handler = async ({ id }: { id: string }) => {
+      if (ran.length >= 1_000) await gate.passed;
+      ran.push(id);
+    };
+    const providers = [aHandler('loaded', handler), aHandler('loaded-beside', () => undefined)];
     const workers = [await story.start({ providers }), await story.start({ providers })];
     const admin = adminOf(workers[0]!);
     const jobs = await workers[0]!.queues.enqueueMany('loaded', items(20_000));
     await eventually(() => expect(ran.length).toBeGreaterThan(200));
 
-    await admin.pause('loaded');
+    await pauseFor(workers, 'loaded');
+    gate.open();
     await eventually(async () => {
       const { running, ready } = await admin.stats('loaded');
       expect(running.jobs).toBe(0);
@@ -102,7 +108,7 @@ describe('pause', () => {
 
     await admin.resume('loaded');
     await eventually(() => expect(ran.length).toBeGreaterThanOrEqual(jobs.length), {
-      timeoutMs: 20_000,
+      timeoutMs: 25_000,
     });
     await eventually(async () => expect((await admin.stats('loaded')).ready.jobs).toBe(0));
     const runs = new Set(ran);
@@ -120,7 +126,7 @@ describe('pause', () => {
     const named = await worker.queues.enqueue('kept', {}, { name: 'new-here' });
     const marker = await worker.queues.enqueue('kept-beside', {});
     await untilJobIs('succeeded', worker, marker.id);
-    await worker.worker.runUntilEmpty({ timeoutMs: 5_000 });
+    await worker.worker.runUntilEmpty({ timeoutMs: patient(5_000) });
 
     for (const { id } of [old, named]) {
       expect(await worker.queues.find(id)).toMatchObject({ state: 'ready' });

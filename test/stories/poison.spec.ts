@@ -1,18 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { TestApplication } from '../support/application.js';
+import { PATIENT, type TestApplication } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
-import { aStory } from '../support/story.js';
-import { patient, scaled } from '../support/patience.mjs';
+import { aStory, loseLeases } from '../support/story.js';
+import { patient } from '../support/patience.mjs';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
-/** Rare enough for a crash to be seen as one: a busy machine must not make a healthy child lose its lease. */
-const OPTIONS = {
-  leaseMs: scaled(1_000),
-  heartbeatIntervalMs: 200,
-  reaperIntervalMs: 100,
-  maxStalls: 2,
-};
+/** A crash alone is seen as one: a busy machine must not make a healthy child lose its lease. */
+const OPTIONS = { ...PATIENT, reaperIntervalMs: 100, maxStalls: 2 };
 
 describe('I8 poison is contained and the innocent go free', () => {
   const story = aStory();
@@ -32,6 +27,7 @@ describe('I8 poison is contained and the innocent go free', () => {
       const ended = await child.exited();
       if (ended === 13) deaths++;
       else if (!stopped) throw new Error(`A worker ended by itself: ${ended}`);
+      await loseLeases(story.database);
     }
   }
 

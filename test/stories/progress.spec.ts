@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startPostgres, type LocalPostgres } from '../../sample/local-postgres/local-postgres.js';
 import { CHECK_PLACES } from '../../lib/storage/diagnosis/check-places.sql.js';
-import { aHandler, anApplication, type TestApplication } from '../support/application.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
+import { aHandler, anApplication, PATIENT, type TestApplication } from '../support/application.js';
 import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { scaled } from '../support/patience.mjs';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 const COUNT = 300;
@@ -39,12 +41,15 @@ describe('I7 progress: when a fault heals, the queue drains by itself', () => {
   });
 
   /** A worker behind a bad network, and one that the fault does not reach. */
-  async function aWorker(queue: string): Promise<{ enqueue: () => Promise<string[]> }> {
+  async function aWorker(
+    queue: string,
+    options: SimpleQueueOptions = {},
+  ): Promise<{ enqueue: () => Promise<string[]> }> {
     proxy = await TcpProxy.start(database.url);
     const work = async () => new Promise((resolve) => setImmediate(resolve));
     application = await anApplication(database, {
       typeorm: { url: proxy.url } as never,
-      options: { pollIntervalMs: 100 },
+      options: { pollIntervalMs: 100, queryTimeoutMs: scaled(1_000), ...options },
       providers: [aHandler(queue, work, { concurrency: 20 })],
     });
     return {
@@ -128,7 +133,7 @@ describe('I7 progress: when a fault heals, the queue drains by itself', () => {
   });
 
   it('frees a claim whose answer was lost on the way, under a lease that lives', async () => {
-    const { enqueue } = await aWorker('lost-answer');
+    const { enqueue } = await aWorker('lost-answer', { leaseMs: PATIENT.leaseMs });
     const ids: string[] = [];
     for (let round = 0; round < 3; round++) {
       // A slow line, so that an answer is on its way when the line is cut.

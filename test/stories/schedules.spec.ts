@@ -164,12 +164,15 @@ describe('schedules', () => {
     it('follow the last start, and then those that are left', async () => {
       await clean();
       const [first, second] = ['0 1 1 1 *', '0 2 1 1 *'] as const;
+      const { DeclaredSchedules } = await import('../../lib/schedules/declared-schedules.js');
       const old = await story.start({ providers: [declared({ cron: first })] });
+      const kept = old.app.get(DeclaredSchedules, { strict: false });
+      // Its own first look would find no worker yet that says the same as the younger one's start.
+      await eventually(() => (kept as unknown as { checkedAt: number }).checkedAt > 0);
       const young = await story.start({ providers: [declared({ cron: second })] });
       expect(await specs()).toEqual([second]);
       await young.close();
-      const { DeclaredSchedules } = await import('../../lib/schedules/declared-schedules.js');
-      await old.app.get(DeclaredSchedules, { strict: false }).check(undefined, Infinity);
+      await kept.check(undefined, Infinity);
       expect(await specs()).toEqual([first]);
     });
 

@@ -60,13 +60,24 @@ describe('troubles of no queue', () => {
   const events = new QueueEventBus();
   events.on('warning', ({ code }) => warnings.push({ code: code as TroubleCode }));
 
+  /** Idle connections end meanwhile: what is there and room for those of one reader is just too little, whenever that is. */
+  async function fill() {
+    const [{ n, name }] = (await test.database.query<{ n: number; name: string }>('select numbackends::int as n, datname as name from pg_stat_database where datname = current_database()')) as [{ n: number; name: string }]; // prettier-ignore
+    await query(`alter database ${name} connection limit ${n + 6}`);
+  }
+
   /** What each reader names. */
   async function named() {
+    await fill();
     const { queue } = await from(QueueHealth).isHealthy('queue', { timeoutMs: 60_000 });
+    await fill();
     const findings = await from(QueueDoctor).examine({ only: [...CODES] });
+    await fill();
     const points = (await sdk.scrape()).filter(({ name, value }) => name === 'simple_queue.troubles' && value !== 0); // prettier-ignore
+    await fill();
     const { json, err } = await cli(['status', '--json'], { env: { DATABASE_URL: ordinary } });
     expect(err).toBe('');
+    await fill();
     return {
       admin: codesOf(await from(QueueAdmin).troubles()),
       health: codesOf(queue.troubles),
@@ -96,12 +107,10 @@ describe('troubles of no queue', () => {
     end loop; end $$`);
     const deaf = { isListening: false, silentMs: 60_000 };
     Object.defineProperty(storageOf().signals, 'listening', { get: () => deaf });
-    const [row] = await test.database.query<{ n: number }>('select numbackends::int as n from pg_stat_database where datname = current_database()'); // prettier-ignore
-    // Room for those of the doctor, the metrics and the command line.
-    const full = `alter database ${name} connection limit ${row!.n + 6}`;
-    await query(full);
 
+    await fill();
     await watch.look();
+    await fill();
     await watch.look();
     const all = [...CODES];
     expect(codesOf(warnings)).toEqual(all);
@@ -113,7 +122,7 @@ describe('troubles of no queue', () => {
 
     await query(`alter database ${name} connection limit -1`);
     await watch.look();
-    await query(full);
+    await fill();
     await watch.look();
     expect(warnings.slice(4)).toEqual([{ code: 'CONNECTIONS' }]);
     await query(`alter database ${name} connection limit -1`);

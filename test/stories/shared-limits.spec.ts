@@ -5,7 +5,7 @@ import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
 import type { JobOptions } from '../../lib/job/enqueue-options.js';
 import type { QueueHandlerOptions } from '../../lib/job/job-handler.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
-import { aHandler, type TestApplication } from '../support/application.js';
+import { aHandler, PATIENT, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory } from '../support/story.js';
@@ -114,7 +114,7 @@ const items = (count: number, payload: string, options: JobOptions = {}) =>
 
 /** Counted in starts, never in time. */
 describe('a limit that is taken up by a backlog', () => {
-  const story = aStory();
+  const story = aStory(PATIENT);
   let work: Work;
 
   beforeEach(() => {

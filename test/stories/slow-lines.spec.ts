@@ -5,6 +5,8 @@ import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.
 import { JobQueue } from '../../lib/pull/job-queue.js';
 import {
   aHandler,
+  failedLoops,
+  PATIENT,
   type TestApplication,
   type TestApplicationOptions,
 } from '../support/application.js';
@@ -27,8 +29,7 @@ const items = (count: number, bytes: number) =>
 /** A statement that carries more than the line lets through at a time never ends: every batch has to find what fits. */
 /** Of those that carry jobs; what else a busy machine is late with is not the line's. */
 const lostStatements = (application: TestApplication): string[] =>
-  application
-    .seen('loopFailed')
+  failedLoops(application)
     .map(({ loop }) => loop)
     .filter((loop) => /^(poll|settle|fetch|suspect)/.test(loop));
 
@@ -47,7 +48,10 @@ describe('over a slow line', () => {
     given: TestApplicationOptions,
   ): Promise<TestApplication> => {
     await proxy.pass();
-    const application = await story.start({ ...given, typeorm: { url: proxy.url } as never });
+    // What is lost on the line takes its time, and nothing else may be late because the machine is busy.
+    const options = { ...PATIENT, queryTimeoutMs: scaled(1_000), ...given.options };
+    const typeorm = { url: proxy.url } as never;
+    const application = await story.start({ ...given, options, typeorm });
     proxy.narrow(bytes);
     return application;
   };
@@ -84,6 +88,7 @@ describe('over a slow line', () => {
     const { queues } = await producer();
     await queues.enqueueMany('heavy', items(12, 400 * KB));
     const application = await behindTheLine(350 * KB, {
+      options: { queryTimeoutMs: scaled(5_000) },
       providers: ['heavy', 'light'].map((queue) => aHandler(queue, () => undefined)),
     });
     const succeeded = (queue: string) =>
@@ -107,6 +112,7 @@ describe('over a slow line', () => {
       const payload = () => (kind === 'compressible' ? 'x'.repeat(900 * KB) : heavy(900 * KB));
       for (const queue of ['first', 'second']) await queues.enqueueMany(queue, Array.from({ length: 5 }, () => ({ payload: payload() }))); // prettier-ignore
       const application = await behindTheLine(1_100 * KB, {
+        options: PATIENT,
         providers: ['first', 'second'].map((queue) => aHandler(queue, () => undefined)),
       });
       await eventually(() => expect(application.seen('succeeded')).toHaveLength(10), {
@@ -126,7 +132,10 @@ describe('over a slow line', () => {
     QueueHandler('batches', { batch: { size: 4 } })(InBatches);
     const { queues } = await producer();
     await queues.enqueueMany('batches', items(8, 900 * KB));
-    const application = await behindTheLine(1_100 * KB, { providers: [InBatches] });
+    const application = await behindTheLine(1_100 * KB, {
+      options: PATIENT,
+      providers: [InBatches],
+    });
     await eventually(() => expect(application.seen('succeeded')).toHaveLength(8), {
       timeoutMs: 25_000,
     });
@@ -141,9 +150,8 @@ describe('over a slow line', () => {
     const queue = what.includes('paused') ? 'paused' : 'stopped';
     const { queues } = await producer();
     await queues.enqueueMany(queue, items(4, 400 * KB));
-    const options: SimpleQueueOptions = { queryTimeoutMs: 5_000, leaseMs: 15_000 };
     const application = await behindTheLine(350 * KB, {
-      options,
+      options: { queryTimeoutMs: 5_000 },
       providers: [aHandler(queue, () => undefined)],
     });
     const held = () => story.database.query('select unnest(jobs) from simple_queue.claim');
@@ -156,7 +164,7 @@ describe('over a slow line', () => {
   });
 
   it('outputs larger than a statement of claims should carry go apart, with no statement lost', async () => {
-    const options: SimpleQueueOptions = { maxOutputBytes: 1_000 * KB };
+    const options: SimpleQueueOptions = { ...PATIENT, maxOutputBytes: 1_000 * KB };
     const handler = aHandler('outputs', () => heavy(900 * KB));
     const application = await behindTheLine(1_100 * KB, { options, providers: [handler] });
     const jobs = await application.queues.enqueueMany('outputs', items(8, 1));
@@ -176,7 +184,7 @@ describe('over a slow line', () => {
       concurrency: 100,
       maxAttempts: 1,
     });
-    const application = await behindTheLine(700 * KB, { providers: [handler] });
+    const application = await behindTheLine(700 * KB, { options: PATIENT, providers: [handler] });
     await application.queues.enqueueMany('ends', items(100, 1));
     await eventually(() => expect(application.seen('started')).toHaveLength(100));
     gate.open();
@@ -191,7 +199,7 @@ describe('over a slow line', () => {
     const handler = aHandler('outputs', () => gate.passed.then(() => heavy(60 * KB)), {
       concurrency: 60,
     });
-    const application = await behindTheLine(350 * KB, { providers: [handler] });
+    const application = await behindTheLine(350 * KB, { options: PATIENT, providers: [handler] });
     await application.queues.enqueueMany('outputs', items(60, 1));
     await eventually(() => expect(application.seen('started')).toHaveLength(60));
     gate.open();

@@ -98,7 +98,7 @@ describe('the spool', () => {
     expect(rows.map(({ id }) => id)).toEqual(ids);
     expect(rows.map(({ payload }) => payload)).toEqual(ids.map((_, n) => n));
     expect(await enqueue('next')).toMatchObject({ outcome: 'created' });
-    expect((await readdir(folder)).filter((name) => name !== 'aside')).toEqual([]);
+    await eventually(async () => expect((await readdir(folder)).filter((name) => name !== 'aside')).toEqual([])); // prettier-ignore
   });
 
   it('takes lanes that nobody knows yet, batches, groups, templates, labels, bytes and dates', async () => {
@@ -243,13 +243,15 @@ describe('the spool', () => {
     await back();
     await database.query('alter table simple_queue.job drop constraint no_x');
     expect(await payloads()).toEqual(['a', 'b', 'c']);
-    expect(test.storage.spool!.state.aside.jobs).toBe(2);
-    expect(codes()).toEqual(['SPOOL_ASIDE', 'SPOOL_ASIDE']);
+    await eventually(() => expect(test.storage.spool!.state.aside.jobs).toBe(2));
+    // Once a minute, which may be now, one of them is tried again.
+    expect(codes().length).toBeGreaterThanOrEqual(2);
+    expect(new Set(codes())).toEqual(new Set(['SPOOL_ASIDE']));
     await database.query(`delete from simple_queue.job where payload::text in ('"a"', '"b"')`);
     await database.query(
       `delete from simple_queue.ready where id not in (select id from simple_queue.job)`,
     );
-    expect(await test.storage.spool!.retry(true)).toBe(2);
+    expect([1, 2]).toContain(await test.storage.spool!.retry(true));
     await isOver();
     expect((await payloads()).sort()).toEqual(['c', 'd', 'x']);
   });

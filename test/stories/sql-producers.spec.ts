@@ -14,8 +14,12 @@ describe('jobs that SQL enqueued', () => {
       providers: [aHandler('receipts', (job) => void payloads.push(job.payload))],
     });
     const enqueue = `select * from simple_queue.enqueue('receipts', '{"orderId": 1}', unique_key => 'order:1', delay => '100 ms')`;
-    const [first] = await story.database.query<{ id: string }>(enqueue);
-    const [second] = await story.database.query(enqueue);
+    const rival = await Rival.connect(story.database);
+    await rival.begin();
+    const [first] = await rival.query<{ id: string }>(enqueue);
+    const [second] = await rival.query(enqueue);
+    await rival.commit();
+    await rival.close();
 
     await untilJobIs('succeeded', application, first!.id);
 

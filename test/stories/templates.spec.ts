@@ -268,8 +268,9 @@ describe('job templates', () => {
     }
     QueueHandler(Remote)(RemoteHandler);
     const application = await start(RemoteHandler);
-    const { id } = await application.queues.enqueue(Remote, 'x', { delayMs: 50 });
+    const { id } = await application.queues.enqueue(Remote, 'x', { delayMs: 3_600_000 });
     isAway = true;
+    await application.queues.change(id, { delayMs: 0 });
     await eventually(() => expect(application.seen('retried').length).toBeGreaterThan(0));
     isAway = false;
     expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 'done' });

@@ -6,7 +6,7 @@ import { JobQueue } from '../../lib/pull/job-queue.js';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { workflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
-import { aHandler, type TestApplication } from '../support/application.js';
+import { aHandler, PATIENT, type TestApplication } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { patient, scaled } from '../support/patience.mjs';
@@ -28,7 +28,7 @@ const QUEUES = {
 };
 
 describe('ends of jobs as jobs', () => {
-  const story = aStory();
+  const story = aStory(PATIENT);
   let heard: Heard[] = [];
   let fails = 1;
 

@@ -32,9 +32,10 @@ describe('two-phase enqueue', () => {
   it('what depends on others runs behind them, in another process, without a poll', async () => {
     const producer = await story.start({ options: { worker: false } });
     const worker = await story.start({ providers: [handler()], options: SLOW });
-    const first = (await producer.queues.enqueue('mail', {}, { delayMs: 50 })).id;
+    const first = (await producer.queues.enqueue('mail', {}, { delayMs: 3_600_000 })).id;
     const { id } = await producer.queues.enqueue('mail', {}, { dependsOn: [first] });
     expect(await producer.queues.find(id)).toMatchObject({ state: 'staged' });
+    await producer.queues.change(first, { delayMs: 50 });
     await untilJobIs('succeeded', worker, id);
     const end = await worker.queues.find(first);
     expect(end).toMatchObject({ state: 'succeeded' });
@@ -73,11 +74,12 @@ describe('two-phase enqueue', () => {
     const { id } = await queues.enqueue(
       'mail',
       {},
-      { ...group, staged: true, commitWithinMs: 1_000 },
+      { ...group, staged: true, commitWithinMs: 3_600_000 },
     );
     const next = await queues.enqueue('mail', {}, group);
     expect(await queues.find(next.id)).toMatchObject({ state: 'blocked' });
 
+    await story.database.query(`update simple_queue.job set commit_by = now() + interval '1 second' where id = $1`, [id]); // prettier-ignore
     await untilJobIs('expired', application, id);
     await untilJobIs('succeeded', application, next.id);
     await eventually(() => application.seen('expired').length > 0);

@@ -139,7 +139,8 @@ describe('lanes that vanish under a living process', () => {
     const providers = ['mails', 'payments', 'letters.a'].map((queue) =>
       aHandler(queue, (job) => void ran.push(`${job.queue} by ${queue}`)),
     );
-    const worker = await story.start({ providers });
+    // Its lease vanishes with the lanes, and nobody shall take what it runs until it has noticed.
+    const worker = await story.start({ providers, options: { reaperIntervalMs: 600_000 } });
     const producer = await story.start({ options: { worker: false } });
     for (const how of [
       'truncate',

@@ -8,9 +8,10 @@ import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { workflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
-import { aHandler, type TestApplication, failedLoops } from '../support/application.js';
+import { aHandler, PATIENT, type TestApplication, failedLoops } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
+import { patient } from '../support/patience.mjs';
 import { pauseFor } from '../support/pause.js';
 import { Rival } from '../support/storage.js';
 import { aStory, loseLeases } from '../support/story.js';
@@ -19,7 +20,7 @@ const workflowsOf = ({ app }: TestApplication): QueueWorkflows =>
   app.get(QueueWorkflows, { strict: false });
 
 describe('steps of a workflow', () => {
-  const story = aStory();
+  const story = aStory(PATIENT);
   const ran: string[] = [];
   const work = async (job: Job) => void ran.push(job.payload as string);
 
@@ -275,7 +276,7 @@ describe('steps of a workflow', () => {
       .each('half', 'work', ['h0', 'h1'], { after: 'part' })
       .step('last', 'work', 'last', { after: 'half' });
     const all = await Promise.all(Array.from({ length: 20 }, () => workflows.start(flow)));
-    for (const { id } of all) expect((await workflows.wait(id)).state).toBe('succeeded');
+    for (const { id } of all) expect((await workflows.wait(id, { timeoutMs: patient(25_000) })).state).toBe('succeeded'); // prettier-ignore
 
     expect(ran).toHaveLength(20 * 23);
     expect(new Set(ran).size).toBe(20 * 23);

@@ -5,6 +5,7 @@ import { workflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import {
   aHandler,
+  PATIENT,
   type TestApplication,
   type TestApplicationOptions,
 } from '../support/application.js';
@@ -16,7 +17,7 @@ const workflowsOf = ({ app }: TestApplication): QueueWorkflows =>
   app.get(QueueWorkflows, { strict: false });
 
 describe('a workflow', () => {
-  const story = aStory();
+  const story = aStory(PATIENT);
   const ran: string[] = [];
 
   const started = async (given: TestApplicationOptions = {}) => {

@@ -48,7 +48,10 @@ export const QUICK: SimpleQueueOptions = {
 };
 
 /** Where no fault has to heal: no lease runs out, and no reply is given up, because the machine is busy. */
-export const PATIENT: SimpleQueueOptions = { leaseMs: 60_000, queryTimeoutMs: 20_000 };
+export const PATIENT = {
+  leaseMs: 60_000,
+  queryTimeoutMs: 20_000,
+} as const satisfies SimpleQueueOptions;
 
 /** A Nest application on a database of its own, with the real module. Without handlers it still has a worker. */
 export async function anApplication(

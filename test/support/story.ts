@@ -58,7 +58,13 @@ export async function untilJobIs(state: JobState, { queues }: TestApplication, i
   });
 }
 
-/** As a reaper does with the leases of silent processes. (An expired lease that nobody has taken yet may still be renewed.) */
-export async function loseLeases(database: TestDatabase): Promise<void> {
-  await database.query('delete from simple_queue.lease');
+/**
+ * As a reaper does with the leases of silent processes, all or this one's. (An expired lease that nobody has taken yet may still be
+ * renewed.)
+ */
+export async function loseLeases(database: TestDatabase, pid?: number): Promise<void> {
+  await database.query(
+    `delete from simple_queue.lease where $1::int is null or worker like '%:' || $1::int`,
+    [pid],
+  );
 }

@@ -57,13 +57,15 @@ describe('a workflow whose last step ends beside its cancel', () => {
     const [undo] = (await workflows.find(id))!.steps[0]!.compensation!.ids;
     await succeed(undo!);
     const sent = recordStatements();
+    // A wake-up leaves when it may, and a connection is opened where none is left.
+    const names = () => sent.names.filter((name) => /^\w+$/.test(name) && name !== 'notify');
     try {
       await advancer.round();
-      expect(sent.names.filter((name) => name === 'begin')).toHaveLength(2);
-      expect(sent.names.length).toBeLessThanOrEqual(11);
+      expect(names().filter((name) => name === 'begin')).toHaveLength(2);
+      expect(names().length).toBeLessThanOrEqual(11);
       sent.names.length = 0;
       expect(await advancer.round()).toBe(Infinity);
-      expect(sent.names).toEqual(['stop_expired']);
+      expect(names()).toEqual(['stop_expired']);
     } finally {
       sent.stop();
     }
@@ -109,7 +111,8 @@ describe('a workflow whose last step ends beside its cancel', () => {
     let settled: Promise<unknown> | undefined;
     await test.dataSource.transaction(async (manager) => {
       await workflows.cancel(id, { manager });
-      settled = succeed(job);
+      // As a worker does: it waits for a lock for half a second, again and again.
+      settled = eventually(() => succeed(job));
       await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
     });
     expect(await settled).toMatchObject({ lost: [], lanes: [] });

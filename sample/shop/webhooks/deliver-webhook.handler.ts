@@ -25,7 +25,7 @@ const PASSING = [408, 429];
   concurrency: 20,
   maxAttempts: 4,
   backoff: exponential({ baseMs: 500, maxMs: 60_000 }),
-  timeoutMs: 1_000,
+  timeoutMs: 2_000,
 })
 export class DeliverWebhook implements JobHandler<WebhookJob, Delivered> {
   constructor(private readonly settings: ShopSettings) {}
