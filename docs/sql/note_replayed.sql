@@ -1,3 +1,4 @@
--- $1 smallint, $2 uuid
+-- $1 smallint, $2 uuid[]
 prepare note_replayed as
-insert into simple_queue.given_id (id, shard) values ($2::uuid, $1) on conflict do nothing returning id;
+insert into simple_queue.given_id (id, shard) select u.id, $1 from pg_catalog.unnest($2::uuid[]) u(id)
+  on conflict do nothing returning id;

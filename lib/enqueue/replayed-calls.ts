@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { NewJob } from '../job/new-job.js';
 import { QueueError } from '../job/queue.errors.js';
 import { DAY_MS } from '../job/values/duration.js';
@@ -69,12 +70,23 @@ export class ReplayedCalls {
 
   /** Returns for each job whether it is new. */
   private async insert(batch: SpooledCall[]): Promise<boolean[]> {
-    const jobs: NewJob[] = [];
-    for (const call of batch)
-      for (const job of call.jobs) jobs.push(await this.newJob(job, Date.now() - call.at));
-    const answers = await this.storage.replays.store(jobs);
-    if (answers) this.storage.signals.send(signalOf(jobs));
-    return jobs.map((_, index) => answers?.[index]?.created ?? false);
+    const [jobs, notes]: [NewJob[], (string | undefined)[]] = [[], []];
+    for (const call of batch) {
+      const note = call.jobs.every((job) => this.isRemembered(job)) ? undefined : noteOf(call);
+      for (const job of call.jobs) {
+        jobs.push(await this.newJob(job, Date.now() - call.at));
+        notes.push(note);
+      }
+    }
+    const answers = await this.storage.replays.store(jobs, notes);
+    const stored = jobs.filter((_, index) => answers[index]);
+    if (stored.length > 0) this.storage.signals.send(signalOf(stored));
+    return answers.map((answer) => answer?.created ?? false);
+  }
+
+  /** As long as a note is: a call that is replayed again, for a reply that was lost or a process that was killed, meets its jobs. */
+  private isRemembered(job: CheckedJob): boolean {
+    return job.conflict === undefined && this.rememberedMs(job) >= DAY_MS;
   }
 
   /** What was asked for in a time counts from the acknowledgement: by one clock, so that nobody has to know another's. */
@@ -96,9 +108,9 @@ export class ReplayedCalls {
     if (jobs.some((job) => agoMs > this.rememberedMs(job))) throw new Forgotten();
   }
 
-  private rememberedMs({ queue, givenId }: CheckedJob): number {
+  private rememberedMs({ queue }: CheckedJob): number {
     const { archiveKeepMs = 0, deadLetterKeepMs } = this.policies.of(queue);
-    return Math.min(archiveKeepMs, deadLetterKeepMs) + (givenId ? DAY_MS : 0);
+    return Math.min(archiveKeepMs, deadLetterKeepMs);
   }
 
   private refusalOf(call: SpooledCall, error: unknown): Refused {
@@ -129,6 +141,12 @@ function passes(error: QueueError): boolean {
 const isAway = (error: unknown): boolean => error instanceof DatabaseError && error.isAway;
 
 class Forgotten extends Error {}
+
+/** An id that is this call's alone: callers may give the id of a job again. */
+function noteOf({ at, jobs: [first] }: SpooledCall): string {
+  const hex = createHash('sha256').update(`${at} ${first!.id}`).digest('hex');
+  return hex.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
 
 function add(sum: { jobs: number; existing: number }, more: typeof sum): void {
   sum.jobs += more.jobs;

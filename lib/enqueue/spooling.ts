@@ -52,10 +52,9 @@ export class Spooling {
     return this.keep(jobs, error, unsure);
   }
 
-  /** A repeat of what may be stored already is found by its id, live or kept. What changed another job is remembered by nothing. */
-  private isRemembered({ queue, givenId, conflict }: CheckedJob): boolean {
-    const isKept = givenId || this.policies.of(queue).archiveKeepMs !== undefined;
-    return conflict === undefined && isKept;
+  /** A repeat of what may be stored already is found by its id, live or kept. What changed another job is remembered by nothing, and a caller's id ends with its job. */
+  private isRemembered({ queue, conflict }: CheckedJob): boolean {
+    return conflict === undefined && this.policies.of(queue).archiveKeepMs !== undefined;
   }
 
   private async keep(

@@ -55,6 +55,27 @@ describe('a spool and its database', () => {
     expect(await rig.stored()).toContain('long ago and unsure');
   });
 
+  it('stores a call once that is replayed again after its job has run and was forgotten, and its id as often as it is given', async () => {
+    await rig.start('again', undefined, { archive: false });
+    const jobs = [aJob('one')];
+    const at = Date.now();
+    const calls = [
+      { at, jobs: [aJob('other')] },
+      { at, jobs },
+    ];
+    for (const call of calls) await rig.spool.append(recordOf(call));
+    await rig.isOver();
+    expect((await rig.stored()).toSorted()).toEqual(['one', 'other']);
+    await rig.test.database.query('delete from simple_queue.job');
+    for (const call of [...calls, { at, jobs: [aJob('third')] }])
+      await rig.spool.append(recordOf(call));
+    await rig.isOver();
+    expect(await rig.stored()).toEqual(['third']);
+    await rig.spool.append(recordOf({ at: at + 1, jobs }));
+    await rig.isOver();
+    expect((await rig.stored()).toSorted()).toEqual(['one', 'third']);
+  });
+
   it('tries a call five times that the database refuses for no reason of its own, and then goes on', async () => {
     await rig.start('five');
     const { database } = rig.test;

@@ -206,6 +206,9 @@ describe('the spool', () => {
     await enqueue('opens a connection', {}, 'brief');
     const lost = tooLate(() => enqueue('x', {}, 'brief'));
     await expect(lost).rejects.toMatchObject(AWAY);
+    await enqueue('opens a connection again', {}, 'brief');
+    const withId = tooLate(() => enqueue('y', { id: randomUUID() }, 'brief'));
+    await expect(withId).rejects.toMatchObject(AWAY);
     proxy.failAt('commit', 1);
     await expect(enqueue('x', replacing)).rejects.toMatchObject(AWAY);
     expect(test.storage.spool!.isEmpty).toBe(true);

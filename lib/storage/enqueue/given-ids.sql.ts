@@ -57,8 +57,9 @@ export const PURGE_GIVEN_IDS = statement(
   select count(*)::int as looked from old`,
 );
 
-/** One id, by whoever replays the call that it stands for. No row: it was replayed already. */
+/** By whoever replays the calls that these ids stand for. No row: it was replayed already. */
 export const NOTE_REPLAYED = statement(
   'note_replayed',
-  `insert into simple_queue.given_id (id, shard) values ($2::uuid, $1) on conflict do nothing returning id`,
+  `insert into simple_queue.given_id (id, shard) select u.id, $1 from pg_catalog.unnest($2::uuid[]) u(id)
+  on conflict do nothing returning id`,
 );

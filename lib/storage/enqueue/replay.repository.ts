@@ -4,7 +4,6 @@ import type { Database } from '../connection/database.js';
 import { DATABASE_TIME } from '../connection/database-time.sql.js';
 import { repeated } from '../connection/callers/undoable.js';
 import { SHARD } from '../connection/shard.js';
-import { hasConflictMode } from '../keys/conflict.repository.js';
 import type { EnqueueRepository } from './enqueue.repository.js';
 import { NOTE_REPLAYED } from './given-ids.sql.js';
 import { namesOf } from './may-wait.js';
@@ -21,14 +20,19 @@ export class ReplayRepository {
     await this.database.callers.run(DATABASE_TIME, []);
   }
 
-  /** Calls that change what is there note the id of their first job in the same transaction. undefined: it was noted already. */
-  async store(jobs: NewJob[]): Promise<Enqueued[] | undefined> {
-    if (!jobs.some(hasConflictMode)) return this.enqueues.insert(jobs);
+  /** A job with a note (an id of its call) is stored once: the note commits with it. undefined for each whose note was there already. */
+  async store(jobs: NewJob[], notes: (string | undefined)[]): Promise<(Enqueued | undefined)[]> {
+    const wanted = [...new Set(notes)].filter((note) => note !== undefined);
+    if (wanted.length === 0) return this.enqueues.insert(jobs);
     const connections = this.database.waiters.about(() => namesOf(jobs));
     return repeated(() =>
       connections.transaction(async (run) => {
-        const noted = await run(NOTE_REPLAYED, [SHARD, jobs[0]!.id]);
-        return noted.length === 0 ? undefined : this.enqueues.insertIn(run, jobs);
+        const noted = new Set<string | undefined>([undefined]);
+        for (const { id } of await run<{ id: string }>(NOTE_REPLAYED, [SHARD, wanted]))
+          noted.add(id);
+        const open = jobs.filter((_, index) => noted.has(notes[index]));
+        const stored = open.length > 0 ? await this.enqueues.insertIn(run, open) : [];
+        return notes.map((note) => (noted.has(note) ? stored.shift() : undefined));
       }),
     );
   }
