@@ -1,8 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { BatchOptions } from '../../lib/job/job-handler.js';
 import { Permits } from '../../lib/runtime/permits.js';
 import { BatchLane } from '../../lib/claim/batch-lane.js';
-import { eventually } from '../support/eventually.js';
 import { aLane, aRun } from '../support/runs.js';
 import type { InMs } from '../../lib/job/values/duration.js';
 
@@ -48,16 +47,22 @@ describe('a lane of batches', () => {
     expect(slack).toEqual([0, 3 * 49 - 20]);
   });
 
-  it('starts a full batch at once, and a batch that is not full only when its first job has waited', async () => {
-    const { lane, fill, dues } = aBatchLane({ size: 3, lingerMs: 30 });
-    fill(5);
+  it('starts a full batch at once, and a batch that is not full only when its first job has waited', () => {
+    jest.useFakeTimers();
+    try {
+      const { lane, fill, dues } = aBatchLane({ size: 3, lingerMs: 30 });
+      fill(5);
 
-    expect(lane.start().runs.length).toBe(3);
-    expect(lane.canStart).toBe(false);
-    await eventually(() => expect(dues).toEqual([2]));
+      expect(lane.start().runs.length).toBe(3);
+      jest.advanceTimersByTime(29);
+      expect([lane.canStart, dues]).toEqual([false, []]);
+      jest.advanceTimersByTime(1);
 
-    expect(lane.canStart).toBe(true);
-    expect(lane.start().runs.length).toBe(2);
+      expect([lane.canStart, dues]).toEqual([true, [2]]);
+      expect(lane.start().runs.length).toBe(2);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('does not linger by default', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Followers } from '../../lib/claim/followers.js';
 import type { Intake } from '../../lib/claim/intake.js';
 import type { WorkerLanes } from '../../lib/claim/worker-lanes.js';
@@ -10,6 +10,10 @@ import { aLane, aRow, aRun } from '../support/runs.js';
 const ORDERED = { options: '{"ordered":true}' };
 
 describe('what a settle asks for behind jobs of ordered groups', () => {
+  // How much time a group has left is asked of the clock, which must not depend on the machine.
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
   const lane = aLane();
   const lanes = { get: (id: number) => (id === lane.id ? lane : undefined) };
   const intake = {

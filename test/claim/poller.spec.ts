@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Intake, type IntakeParts } from '../../lib/claim/intake.js';
 import type { Line } from '../../lib/runtime/line.js';
 import { Permits } from '../../lib/runtime/permits.js';
@@ -104,6 +104,9 @@ describe('the poller', () => {
 
   describe('over a line that is quick', () => {
     const KIB = 1_024;
+    // How long a claim took is asked of the clock, which must not depend on the machine.
+    beforeEach(() => void jest.spyOn(performance, 'now').mockReturnValue(60_000));
+    afterEach(() => void jest.restoreAllMocks());
 
     /** What it asks for once it has claimed jobs of 32 KiB. */
     const asked = async (line: (known: Line) => void, fails = false) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Intake } from '../../lib/claim/intake.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import type { ClaimedRow } from '../../lib/storage/claim/row-mapper.js';
@@ -92,6 +92,10 @@ const APART = { suspects: true, lone: false };
 const once = (count: number) => Array.from({ length: count }, () => aRow({ suspicion: 1 }));
 
 describe('suspects', () => {
+  // What lone ones may spend is asked of the clock, which must not depend on the machine.
+  beforeEach(() => void jest.spyOn(performance, 'now').mockReturnValue(1_000_000));
+  afterEach(() => void jest.restoreAllMocks());
+
   it('run alone after three crashes: nothing is claimed or started beside them, and everything goes on afterwards', async () => {
     const crew = aCrew(lone(3));
     const beside: string[] = [];

@@ -41,6 +41,9 @@ describe('a lane beside one that holds all permits', () => {
 });
 
 describe('a lane whose jobs are slow', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
   /** Its next job, claimed while nothing runs, has run for 20 ms. */
   function turn(lane: WorkerLane): void {
     lane.ask(1);

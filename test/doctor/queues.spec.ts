@@ -113,7 +113,7 @@ describe('places', () => {
       .split('; ');
 
   const aDiagnosis = (): Diagnosis =>
-    new Diagnosis(practice.storage.database, { schema: 'simple_queue', timeoutMs: 5_000 });
+    new Diagnosis(practice.storage.database, { schema: 'simple_queue', timeoutMs: 60_000 });
 
   it('names a job that stands in no place, and how to put it back', async () => {
     const [job] = await practice.rows.jobs(1);

@@ -4,6 +4,7 @@ import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { eventually } from '../support/eventually.js';
+import { scaled } from '../support/patience.mjs';
 import { Pooler } from '../support/pooler.js';
 import { Rival } from '../support/storage.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -136,10 +137,17 @@ it('names a pool of the application that has no connection left', async () => {
   const doctor = await practice.another({}, practice.url, { poolSize: 1 });
   const runner = dataSourceOf(doctor).createQueryRunner();
   await runner.connect();
-  const [finding] = of('ISOLATION', await doctor.examine({ timeoutMs: 200 }));
-  expect(finding).toMatchObject({
-    level: 'warning',
-    found: "The DataSource's pool of 1 connection gave none within 200 ms.",
+  // A busy machine may have no time for the looks before.
+  await eventually(async () => {
+    const findings = await doctor.examine({ only: ['ISOLATION'], timeoutMs: scaled(200) });
+    expect(of('ISOLATION', findings)).toMatchObject([
+      {
+        level: 'warning',
+        found: expect.stringMatching(
+          /^The DataSource's pool of 1 connection gave none within \d+ /,
+        ),
+      },
+    ]);
   });
   await runner.release();
 });
@@ -184,25 +192,30 @@ describe('connections', () => {
   it('sends a NOTIFY and waits for it, where wake-ups are wanted', async () => {
     const elsewhere = Object.assign(new URL(practice.database.url), { pathname: '/postgres' }).href;
     const deaf = await practice.another({ listenUrl: elsewhere });
-    expect(of('LISTEN', await deaf.examine({ timeoutMs: 150 }))).toMatchObject([
-      {
-        level: 'warning',
-        found: expect.stringContaining('did not come to a listener within 150 ms'),
-      },
-    ]);
+    await eventually(async () => {
+      const findings = await deaf.examine({ only: ['LISTEN'], timeoutMs: scaled(150) });
+      expect(of('LISTEN', findings)).toMatchObject([
+        {
+          level: 'warning',
+          found: expect.stringMatching(/did not come to a listener within \d+ /),
+        },
+      ]);
+    });
     const mute = await practice.another({ wakeUp: 'off' });
     expect(of('LISTEN', await mute.examine({ only: ['LISTEN'] }))).toMatchObject([{ level: 'ok' }]);
   });
 
   it('says so when the database is away or silent, in bounded time, and nothing else', async () => {
     const proxy = await TcpProxy.start(practice.url);
-    const doctor = await practice.another({ queryTimeoutMs: 300 }, proxy.url, {
-      connectTimeoutMS: 300,
-    });
+    const limits = [
+      { queryTimeoutMs: scaled(1_500) },
+      { connectTimeoutMS: scaled(1_500) },
+    ] as const;
+    const doctor = await practice.another(limits[0], proxy.url, limits[1]);
     proxy.refuse();
     expect(ailing(await doctor.examine({ timeoutMs: 200 }))).toEqual(['DATABASE']);
     await proxy.pass();
-    expect(of('DATABASE', await doctor.examine())).toEqual([]);
+    await eventually(async () => expect(of('DATABASE', await doctor.examine())).toEqual([]));
     // The line is slower than the doctor waits, for connections that it opens from now on, too.
     proxy.delay(1_000);
     expect(await doctor.examine({ timeoutMs: 200 })).toMatchObject([
@@ -242,12 +255,13 @@ describe('what holds vacuum back', () => {
     await rival.begin('repeatable read');
     await rival.query('select 1');
     await practice.database.query(
+      // Those of tests beside this one count as well: the server has one counter for all of its databases.
       `do $$ begin for i in 1..10010 loop perform pg_current_xact_id(); commit; end loop; end $$`,
     );
     const found = (await practice.ask('HORIZON')).map((finding) => finding.found);
     expect(found).toEqual([
       expect.stringMatching(
-        /role "postgres"\) has a transaction open for 10,\d\d\d transactions\./,
+        /role "postgres"\) has a transaction open for \d{2,},\d{3} transactions\./,
       ),
     ]);
     await rival.close();
@@ -282,7 +296,7 @@ describe('what holds vacuum back', () => {
     expect(found).toMatchObject([
       {
         level: 'warning',
-        found: expect.stringMatching(/is used by nobody\. It keeps \d+ MB of WAL/),
+        found: expect.stringMatching(/is used by nobody\. It keeps [\d,]+ MB of WAL/),
       },
     ]);
   });

@@ -3,6 +3,7 @@ import { Janitor } from '../../lib/maintenance/janitor.js';
 import type { QueueEvents } from '../../lib/observability/events.js';
 import type { PartitionedTable } from '../../lib/storage/schema/partition.repository.js';
 import type { Storage } from '../../lib/storage/storage.js';
+import { eventually } from '../support/eventually.js';
 import { aSite } from '../support/site.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
@@ -248,8 +249,11 @@ describe('the janitor', () => {
     drop.mockRestore();
     await rival.rollback();
     await rival.close();
-    await aJanitor().round();
-    expect(await partitions('archive')).not.toContain('archive_p20010101');
+    // Autovacuum may hold it for longer than a drop waits.
+    await eventually(async () => {
+      await aJanitor().round();
+      expect(await partitions('archive')).not.toContain('archive_p20010101');
+    });
   });
 
   it('comes again soon where a round could not purge everything', async () => {
@@ -269,7 +273,8 @@ describe('the janitor', () => {
     await aJanitor().round();
     expect(await partitions('archive')).toHaveLength(9);
     expect(await partitions('dead_letter')).toHaveLength(7);
-    expect(warnings).toEqual([]);
+    // On a busy machine one may hold a lock for longer than another waits, which says so and comes again.
+    expect(warnings.filter(({ message }) => !/55P03|57014/.test(message))).toEqual([]);
   });
 
   it('finds done what another process did since it looked', async () => {

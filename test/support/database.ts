@@ -42,6 +42,12 @@ export async function makeDatabase(serverUrl: string, template?: string): Promis
   };
 }
 
+const DAY_MS = 86_400_000;
+
+/** The template of its day, whose first partitions are those of that day: a run that passes midnight makes another one. */
+export const templateOf = (run: string, daysAgo = 0): string =>
+  `${run}_${new Date(Date.now() - daysAgo * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`;
+
 /** Like `with (force)`, which PostgreSQL 12 does not have. */
 async function dropDatabase(serverUrl: string, name: string): Promise<void> {
   await administer(

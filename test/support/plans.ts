@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { Run } from '../../lib/storage/connection/connections.js';
 import type { Database } from '../../lib/storage/connection/database.js';
 import { statement, type Statement } from '../../lib/storage/connection/statement.js';
+import type { TestDatabase } from './database.js';
 
 interface PlanNode {
   'Node Type': string;
@@ -28,6 +29,15 @@ export interface Cost {
 }
 
 class RolledBack extends Error {}
+
+/** What the planner knows of a table is what a spec lets it know, however long a run takes. */
+export async function withoutAutovacuum(database: TestDatabase): Promise<void> {
+  const tables = await database.query<{ name: string }>(
+    `select relname as name from pg_class where relnamespace = 'simple_queue'::regnamespace and relkind = 'r'`,
+  );
+  for (const { name } of tables)
+    await database.query(`alter table simple_queue."${name}" set (autovacuum_enabled = off)`);
+}
 
 /** Opens the transaction in which a statement is explained: where the session's settings come from. */
 type Begin = <T>(work: (run: Run) => Promise<T>) => Promise<T>;

@@ -3,7 +3,13 @@ import { DataSource } from 'typeorm';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { QueueEventBus } from '../../lib/observability/events.js';
 import { Storage } from '../../lib/storage/storage.js';
-import { administer, makeDatabase, withDatabase, type TestDatabase } from './database.js';
+import {
+  administer,
+  makeDatabase,
+  templateOf,
+  withDatabase,
+  type TestDatabase,
+} from './database.js';
 
 const NOT_THERE = '3D000';
 
@@ -12,9 +18,10 @@ const NOT_THERE = '3D000';
  * a start takes. Where the making of the schema is the subject, use `anEmptyDatabase`.
  */
 export async function aDatabase(): Promise<TestDatabase> {
-  const { SQ_TEST_URL: url, SQ_TEST_TEMPLATE: template } = process.env;
-  if (!url || !template)
+  const { SQ_TEST_URL: url, SQ_TEST_TEMPLATE: run } = process.env;
+  if (!url || !run)
     throw new Error('No test server: SQ_TEST_URL is set by test/support/global-setup.ts.');
+  const template = templateOf(run);
   try {
     return await makeDatabase(url, template);
   } catch (error) {

@@ -89,13 +89,13 @@ describe('promoting', () => {
     const { id: lane, queueId } = await test.rows.lane();
     await test.database.query(
       `with j as (insert into simple_queue.job (id, shard, lane, queue, run_at)
-         select gen_random_uuid(), 0, $1, $2, now() - n * interval '1 second' from generate_series(1, 1200) n returning *)
+         select gen_random_uuid(), 0, $1, $2, timestamptz '2020-01-01' - n * interval '1 second' from generate_series(1, 1200) n returning *)
        insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch) select run_at, shard, id, lane, priority, epoch from j`,
       [lane, queueId],
     );
     expect((await promote()).promoted).toBe(1_000);
     const [rest] = await test.database.query<{ n: number; old: boolean }>(
-      `select count(*)::int as n, bool_or(run_at < now() - interval '205 seconds') as old from simple_queue.scheduled`,
+      `select count(*)::int as n, bool_or(run_at < timestamptz '2020-01-01' - interval '200 seconds') as old from simple_queue.scheduled`,
     );
     expect(rest).toEqual({ n: 200, old: false });
     expect((await promote()).promoted).toBe(200);

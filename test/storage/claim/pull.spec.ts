@@ -128,6 +128,8 @@ describe('pulled claims', () => {
     const [held] = await test.rows.jobs(1);
     const first = await claim({ limit: 1 });
     expect(first.rows).toMatchObject([{ id: held!.id }]);
+    // It has begun just now, however long this takes.
+    await aged(first.lease, '-1 hour');
     const lone = await test.rows.job({ state: 'suspect', suspicion: 5 });
     expect((await claim()).rows).toEqual([]);
     await aged(first.lease, '6 seconds');
@@ -135,7 +137,7 @@ describe('pulled claims', () => {
     expect(second.rows).toMatchObject([{ id: lone.id, suspicion: 5 }]);
 
     await test.rows.jobs(2);
-    await aged(second.lease, '19 seconds');
+    await aged(second.lease, '10 seconds');
     expect((await claim()).rows).toEqual([]);
     await aged(second.lease, '21 seconds');
     expect((await claim()).rows).toHaveLength(2);

@@ -217,7 +217,7 @@ describe('the database', () => {
     it('of a server that is gone say so, in a transaction as well as without one', async () => {
       const proxy = await TcpProxy.start(test.database.url);
       const dataSource = await aDataSource(proxy.url);
-      const storage = await openStorage(dataSource, { queryTimeoutMs: scaled(500), wakeUp: 'off' });
+      const storage = await openStorage(dataSource, { wakeUp: 'off' });
       proxy.refuse();
       proxy.reset();
       const known = { ...aBadJob(), payload: '1', givenId: true };
@@ -242,8 +242,11 @@ describe('the database', () => {
     it('get out of half-open sockets and heal by themselves', async () => {
       const proxy = await TcpProxy.start(test.database.url);
       const dataSource = await aDataSource(proxy.url);
-      const storage = await openStorage(dataSource, { queryTimeoutMs: scaled(300), wakeUp: 'off' });
-      await Promise.all(Array.from({ length: 6 }, () => storage.database.loops.run(ONE, [])));
+      const given = { queryTimeoutMs: scaled(300), wakeUp: 'off' } as const;
+      const storage = await eventually(() => openStorage(dataSource, given));
+      await eventually(() =>
+        Promise.all(Array.from({ length: 6 }, () => storage.database.loops.run(ONE, []))),
+      );
       proxy.blackHole();
 
       const error = await failureOf(storage.database.loops.run(ONE, []));
@@ -256,12 +259,13 @@ describe('the database', () => {
     });
 
     it('end a statement on the server before the client gives up', async () => {
-      const storage = await openStorage(test.dataSource, {
-        queryTimeoutMs: scaled(1_000),
-        wakeUp: 'off',
+      const given = { queryTimeoutMs: scaled(1_000), wakeUp: 'off' } as const;
+      const storage = await eventually(() => openStorage(test.dataSource, given));
+      // A client that has no time reads what the server says too late.
+      await eventually(async () => {
+        const error = await failureOf(storage.database.callers.run(SLEEP, []));
+        expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', sqlState: '57014' });
       });
-      const error = await failureOf(storage.database.callers.run(SLEEP, []));
-      expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', sqlState: '57014' });
       await storage.onApplicationShutdown();
     });
 
@@ -388,7 +392,7 @@ describe('the database', () => {
   });
 
   describe('a loop that is blocked for longer than the query timeout', () => {
-    const QUERY_TIMEOUT_MS = 1_000;
+    const QUERY_TIMEOUT_MS = scaled(1_000);
     let own: TestStorage;
 
     beforeAll(async () => {
@@ -409,7 +413,7 @@ describe('the database', () => {
 
     it('is named by what it fails, and not the database or its pool', async () => {
       const { callers, waiters } = own.storage.database;
-      await callers.run(ONE, []);
+      await eventually(() => callers.run(ONE, []));
       const asked = Promise.allSettled([
         ...Array.from({ length: 12 }, () => callers.run(NAP, [])),
         waiters.about(() => ['a']).transaction((run) => run(NAP, [])),

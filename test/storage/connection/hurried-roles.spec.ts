@@ -102,7 +102,7 @@ describe.each(TIMEOUTS)('a role whose %s is %s', (name, value, since) => {
     await rival.query('select from simple_queue.lease for update');
     const missing: string[] = [];
     const standIn = new StandIn(ours, {
-      ...{ leaseMs: 60_000, intervalMs: 40, stuckMs: 60_000, queryTimeoutMs: 5_000 },
+      ...{ leaseMs: 60_000, intervalMs: 40, stuckMs: 60_000, queryTimeoutMs: 60_000 },
       onMissing: (reason) => missing.push(reason),
     });
     await standIn.taken(lease, performance.now());

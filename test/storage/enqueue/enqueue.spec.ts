@@ -80,7 +80,7 @@ describe('enqueueing', () => {
 
   it.each([
     ['a minute ago', { at: new Date(Date.now() - 60_000) }, 'ready'],
-    ['in a minute', { at: new Date(Date.now() + 60_000) }, 'scheduled'],
+    ['in an hour', { at: new Date(Date.now() + 3_600_000) }, 'scheduled'],
     ['in the year 9999', { at: new Date('9999-12-31T00:00:00Z') }, 'scheduled'],
     ['after no delay', { delayMs: 0 }, 'ready'],
     ['after a minute', { delayMs: 60_000 }, 'scheduled'],

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { GroupRepository } from '../../../lib/storage/groups/group.repository.js';
 import type { Lane } from '../../../lib/job/lane.js';
 import { VacantTurns } from '../../../lib/storage/groups/vacant-turns.js';
+import { patient } from '../../support/patience.mjs';
 import { explaining, type Cost } from '../../support/plans.js';
 import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 
@@ -71,34 +72,38 @@ describe('vacant turns', () => {
     costs.length = 0;
   }
 
-  it('of a halted queue are passed over, however many, and delay no other queue; released, they delay the others by a page', async () => {
-    await vacate(halted.queueId, HALTED_GROUPS);
-    await halt(halted.queueId);
-    await vacate(mail.queueId, 5, 'z');
-    const { database, costs } = explaining(test.storage.database);
-    const [turns, claims] = [
-      new VacantTurns(new GroupRepository(database)),
-      new ClaimRepository(database),
-    ];
-
-    expect((await claims.promote('-infinity', [halted.id])).vacant).toBe(true);
-    expect(await lap(turns)).toEqual({ pages: 1, looked: 5, dealt: 5, hasMore: false });
-    expect((await claims.promote('-infinity', [halted.id])).vacant).toBe(false);
-    expect(await claims.hasDue([halted.id])).toBe(false);
-    expect(await lap(turns)).toEqual({ pages: 1, looked: 0, dealt: 0, hasMore: false });
-    judge(costs);
-
-    await release(halted.queueId);
-    for (let round = 1; round <= 3; round++) {
+  it(
+    'of a halted queue are passed over, however many, and delay no other queue; released, they delay the others by a page',
+    async () => {
+      await vacate(halted.queueId, HALTED_GROUPS);
+      await halt(halted.queueId);
       await vacate(mail.queueId, 5, 'z');
+      const { database, costs } = explaining(test.storage.database);
+      const [turns, claims] = [
+        new VacantTurns(new GroupRepository(database)),
+        new ClaimRepository(database),
+      ];
+
       expect((await claims.promote('-infinity', [halted.id])).vacant).toBe(true);
-      // Whichever of the two queues comes first.
-      expect(await lap(turns)).toMatchObject({ pages: 2, hasMore: true });
-      expect(await vacantOf(mail)).toBe(0);
-      expect(await vacantOf(halted)).toBeLessThanOrEqual(HALTED_GROUPS - round * (PAGE - 5));
-    }
-    judge(costs);
-  }, 120_000);
+      expect(await lap(turns)).toEqual({ pages: 1, looked: 5, dealt: 5, hasMore: false });
+      expect((await claims.promote('-infinity', [halted.id])).vacant).toBe(false);
+      expect(await claims.hasDue([halted.id])).toBe(false);
+      expect(await lap(turns)).toEqual({ pages: 1, looked: 0, dealt: 0, hasMore: false });
+      judge(costs);
+
+      await release(halted.queueId);
+      for (let round = 1; round <= 3; round++) {
+        await vacate(mail.queueId, 5, 'z');
+        expect((await claims.promote('-infinity', [halted.id])).vacant).toBe(true);
+        // Whichever of the two queues comes first.
+        expect(await lap(turns)).toMatchObject({ pages: 2, hasMore: true });
+        expect(await vacantOf(mail)).toBe(0);
+        expect(await vacantOf(halted)).toBeLessThanOrEqual(HALTED_GROUPS - round * (PAGE - 5));
+      }
+      judge(costs);
+    },
+    patient(60_000),
+  );
 
   it('of more queues than a page has rows are handed on lap by lap, each queue once in a lap', async () => {
     const queues = Array.from({ length: 500 }, (_, n) => 1_000_000 + n);

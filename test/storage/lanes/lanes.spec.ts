@@ -7,6 +7,7 @@ import {
 } from '../../../lib/storage/lanes/lanes.js';
 import { UnservedLanes } from '../../../lib/storage/lanes/unserved-lanes.js';
 import { eventually } from '../../support/eventually.js';
+import { patient } from '../../support/patience.mjs';
 import { aStorage, Rival, waitingBackends, type TestStorage } from '../../support/storage.js';
 
 describe('lanes', () => {
@@ -41,7 +42,8 @@ describe('lanes', () => {
     const { database } = test.storage;
     const unserved = new UnservedLanes(database, warn, 1);
     const lanes = new Lanes(database, warn, 0, unserved);
-    await lanes.of('invoices', '');
+    // Served before it is noted: nobody is patient here.
+    await new Lanes(database).of('invoices', '');
     expect(await lanes.served([{ queue: 'invoices' }])).toHaveLength(1);
 
     for (const name of ['', '', 'late']) await lanes.of('invoicse', name);
@@ -187,7 +189,7 @@ describe('lanes', () => {
     const asked = Array.from({ length: 30 }, (_, n) => [ask(2 * n), ask(2 * n + 1)]);
 
     const refused = await Promise.all(
-      asked.map((names) => new Lanes(test.storage.database).register(names)),
+      asked.map((names) => new Lanes(test.storage.database).register(names, patient(10_000))),
     );
 
     expect(refused.flat()).toHaveLength(60 - FREE);

@@ -107,11 +107,11 @@ describe('leases', () => {
       const jobs = await test.rows.jobs(3);
       await test.database.query('delete from simple_queue.ready');
       const known = await test.rows.claim([jobs[0]!], lease, '1 hour');
-      const young = await test.rows.claim([jobs[1]!], lease, '5 seconds');
-      const lost = await test.rows.claim([jobs[2]!], lease, '11 seconds');
+      const young = await test.rows.claim([jobs[1]!], lease, '5 minutes');
+      const lost = await test.rows.claim([jobs[2]!], lease, '11 minutes');
 
       expect(
-        await leases.renew(lease, 60_000, { claims: [known], olderThanMs: 10_000 }),
+        await leases.renew(lease, 60_000, { claims: [known], olderThanMs: 600_000 }),
       ).toMatchObject({ unknown: [lost] });
       expect(
         new Set(

@@ -10,7 +10,7 @@ import {
 import { ErrorRepository } from '../../../lib/storage/reading/error.repository.js';
 import { QueueRepository } from '../../../lib/storage/reading/queue.repository.js';
 import { RevivalRepository } from '../../../lib/storage/operate/revival.repository.js';
-import { explaining, type Cost } from '../../support/plans.js';
+import { explaining, withoutAutovacuum, type Cost } from '../../support/plans.js';
 import { aStorage, type TestStorage } from '../../support/storage.js';
 
 const HOT = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'archive', 'dead_letter'];
@@ -66,8 +66,7 @@ describe('plans of QueueAdmin on large tables', () => {
     );
     busy = test.storage.lanes.find('mail', '0')!.id;
     rare = test.storage.lanes.find('rare', '1')!.id;
-    for (const table of [...HOT.slice(0, 5), 'archive_default', 'dead_letter_default'])
-      await test.database.query(`alter table simple_queue.${table} set (autovacuum_enabled = off)`);
+    await withoutAutovacuum(test.database);
   });
   afterAll(() => test.close());
 

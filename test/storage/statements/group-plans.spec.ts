@@ -15,6 +15,7 @@ import { HealthRepository } from '../../../lib/storage/diagnosis/health.reposito
 import type { Lane } from '../../../lib/job/lane.js';
 import { StagedRepository } from '../../../lib/storage/staged/staged.repository.js';
 import { COUNT_PENDING } from '../../../lib/storage/enqueue/count-pending.sql.js';
+import { patient } from '../../support/patience.mjs';
 import { explaining, type Cost } from '../../support/plans.js';
 import { aStorage, runIn, type TestStorage } from '../../support/storage.js';
 
@@ -287,6 +288,6 @@ describe('plans of groups on large tables', () => {
       const names = new Set(costs.map((cost) => cost.name));
       for (const name of Object.keys(GIVEN)) expect(names).toContain(name);
     },
-    120_000,
+    patient(60_000),
   );
 });

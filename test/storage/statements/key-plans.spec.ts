@@ -4,6 +4,7 @@ import { KeyRepository } from '../../../lib/storage/limits/key.repository.js';
 import { ListingRepository } from '../../../lib/storage/reading/listing.repository.js';
 import { GroupRepository } from '../../../lib/storage/groups/group.repository.js';
 import { DECLARE_LIMIT } from '../../../lib/storage/limits/declare-limit.sql.js';
+import { patient } from '../../support/patience.mjs';
 import { explaining, type Cost } from '../../support/plans.js';
 import { aStorage, type TestStorage } from '../../support/storage.js';
 
@@ -110,6 +111,6 @@ describe('plans of limits per key on large tables', () => {
       const names = new Set(costs.map((cost) => cost.name));
       for (const name of Object.keys(GIVEN)) expect(names).toContain(name);
     },
-    120_000,
+    patient(60_000),
   );
 });

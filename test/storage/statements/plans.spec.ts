@@ -20,7 +20,7 @@ import { PullRepository } from '../../../lib/storage/claim/pull.repository.js';
 import type { Database } from '../../../lib/storage/connection/database.js';
 import { COUNT_PENDING, TAKE_HEADROOM } from '../../../lib/storage/enqueue/count-pending.sql.js';
 import { Uuid7 } from '../../../lib/runtime/uuid7.js';
-import { explaining, type Cost } from '../../support/plans.js';
+import { explaining, withoutAutovacuum, type Cost } from '../../support/plans.js';
 import { aStorage, runIn, type TestStorage } from '../../support/storage.js';
 
 const DAY_MS = 86_400_000;
@@ -101,14 +101,7 @@ describe('plans on large tables', () => {
     );
     busy = test.storage.lanes.find('mail', '')!;
     idle = Array.from({ length: 49 }, (_, n) => test.storage.lanes.find('mail', `idle-${n + 1}`)!);
-    // What the planner knows of a table is what this spec lets it know, however long a run takes.
-    const tables = await test.database.query<{ name: string }>(
-      `select relname as name from pg_class where relnamespace = 'simple_queue'::regnamespace and relkind = 'r'`,
-    );
-    for (const { name } of tables)
-      await test.database.query(
-        `alter table simple_queue."${name}" set (autovacuum_enabled = off)`,
-      );
+    await withoutAutovacuum(test.database);
   });
   afterAll(() => test.close());
 

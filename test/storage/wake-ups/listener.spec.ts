@@ -7,6 +7,7 @@ import type { Loop } from '../../../lib/runtime/loop.js';
 import type { Signal } from '../../../lib/storage/wake-ups/signals.js';
 import type { Storage } from '../../../lib/storage/storage.js';
 import { eventually } from '../../support/eventually.js';
+import { scaled } from '../../support/patience.mjs';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../../support/storage.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 
@@ -26,11 +27,12 @@ describe('the listener', () => {
     const events = new QueueEventBus();
     [heard, failures] = [[], []];
     events.on('loopFailed', (failure) => void failures.push(failure.loop));
-    other = await openStorage(dataSource, { queryTimeoutMs: 400, listenUrl: proxy.url }, events);
+    const given = { queryTimeoutMs: scaled(400), listenUrl: proxy.url };
+    other = await eventually(() => openStorage(dataSource, given, events));
     other.signals.receive((signal) => void heard.push(signal));
     other.signals.startListening(test);
-    await eventually(() => expect(heard).toEqual([{ lanes: [], cancel: true }]));
-    heard.splice(0);
+    await hears({ lanes: [], cancel: true });
+    for (const before of [heard, failures]) before.splice(0);
   });
   afterEach(async () => {
     await other.onApplicationShutdown();
@@ -39,6 +41,8 @@ describe('the listener', () => {
   });
   afterAll(() => test.close());
 
+  /** Beside what a busy machine adds: a connection that replied late is opened again, and looks. */
+  const hears = (signal: Signal) => eventually(() => expect(heard).toContainEqual(signal));
   const terminateListener = () =>
     test.database.query(
       `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query ilike 'listen %'`,
@@ -48,12 +52,12 @@ describe('the listener', () => {
 
   it('hears what another process sends: lanes, cancels, and what is due later', async () => {
     test.storage.signals.send({ lanes: [4, 5], cancel: true, later: true });
-    await eventually(() => expect(heard).toEqual([{ lanes: [4, 5], cancel: true, later: true }]));
+    await hears({ lanes: [4, 5], cancel: true, later: true });
   });
 
   it('hears that queues were paused or resumed', async () => {
     test.storage.signals.send({ lanes: [], pauses: true });
-    await eventually(() => expect(heard).toEqual([{ lanes: [], pauses: true }]));
+    await hears({ lanes: [], pauses: true });
   });
 
   it('does not hear itself twice', async () => {
@@ -65,7 +69,7 @@ describe('the listener', () => {
 
   it('comes back when its backend is terminated, and looks for what it may have missed', async () => {
     await terminateListener();
-    await eventually(() => expect(heard).toEqual([{ lanes: [], cancel: true }]));
+    await hears({ lanes: [], cancel: true });
     test.storage.signals.send({ lanes: [8] });
     await eventually(() => expect(heard.some((signal) => signal.lanes.includes(8))).toBe(true));
   });
@@ -73,8 +77,8 @@ describe('the listener', () => {
   it('finds out a socket that says nothing any more, and opens another', async () => {
     proxy.blackHole();
     ping();
-    await eventually(() => expect(heard).toEqual([{ lanes: [], cancel: true }]));
-    expect(failures).toEqual(['listener']);
+    await hears({ lanes: [], cancel: true });
+    expect(new Set(failures)).toEqual(new Set(['listener']));
     test.storage.signals.send({ lanes: [9] });
     await eventually(() => expect(heard.some((signal) => signal.lanes.includes(9))).toBe(true));
   });
@@ -88,7 +92,7 @@ describe('the listener', () => {
     afterEach(() => void mute.close());
     const listenTo = async (typeorm: object) => {
       const [silent, events, told] = [
-        await aDataSource(test.database.url, typeorm),
+        await eventually(() => aDataSource(test.database.url, typeorm)),
         new QueueEventBus(),
         [] as string[],
       ];
@@ -106,7 +110,7 @@ describe('the listener', () => {
     };
 
     it('gives up, says so, and tries again', async () => {
-      const { told, close } = await listenTo({ connectTimeoutMS: 100 });
+      const { told, close } = await listenTo({ connectTimeoutMS: scaled(300) });
       await eventually(() => expect(told.slice(0, 2)).toEqual(['listener', 'listener']));
       await close();
     });
@@ -123,7 +127,7 @@ describe('the listener', () => {
     proxy.reset();
     await eventually(() => expect(failures.length).toBeGreaterThan(2));
     await proxy.pass();
-    await eventually(() => expect(heard).toEqual([{ lanes: [], cancel: true }]));
+    await hears({ lanes: [], cancel: true });
   });
 
   it('leaves no connection behind when it stops', async () => {
