@@ -153,18 +153,19 @@ export class QueueService {
   async cancel(selector: CancelSelector, options: InTransaction = {}): Promise<CancelCounts> {
     checkCall('cancel', options);
     const { database, signals, spool } = this.storage;
-    const { id } = checkSelector(selector);
+    const wanted = { ...checkSelector(selector) };
+    const { id } = wanted;
     const joined = database.transactionOf(options);
     // Without a spool nothing is waited for: the call is under way at once, whatever becomes of its transaction.
     if (spool && id !== undefined) await refuseSpooled(spool, [checkId(id)]);
     const counts = await database.within(
       joined,
-      (run) => this.cancelBy(run, selector),
+      (run) => this.cancelBy(run, wanted),
       database.waiters,
     );
     const news = wakeUpOfCancel(counts);
     if (news) signals.send(news, joined?.runner);
-    if (counts.cancelled > 0) this.tellWaiters(selector.id, joined);
+    if (counts.cancelled > 0) this.tellWaiters(id, joined);
     return counts;
   }
 

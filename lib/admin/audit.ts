@@ -100,8 +100,8 @@ function countsOf(answer: unknown): Record<string, number> {
   const { counts = answer } = (answer ?? {}) as { counts?: unknown };
   const known: [string, number][] = [];
   for (const [name, value] of Object.entries(Object(counts) as Record<string, unknown>))
-    if (typeof value === 'number') known.push([name, value]);
-    else if (Array.isArray(value)) known.push([name, value.length]);
+    if (typeof value === 'number') known.push([oneLine(name, LONGEST), value]);
+    else if (Array.isArray(value)) known.push([oneLine(name, LONGEST), value.length]);
   return Object.fromEntries(known.slice(0, MOST));
 }
 

@@ -32,7 +32,7 @@ export class Cancels {
           : await this.cancelJobs(jobs);
         counts.cancelled += cancelled;
         counts.requested += requested;
-        options.onBatch?.({ ...counts });
+        await options.onBatch?.({ ...counts });
       }
     return counts;
   }

@@ -13,6 +13,10 @@ export const text = must(
   `1 to ${MAX_TEXT} characters of well-formed text`,
 );
 
+/** What a call was given: it is read again later, and its caller may have given something else in the same object by then. */
+export const taken = <Given>(given: Given): Given =>
+  typeof given === 'object' && given !== null && !Array.isArray(given) ? { ...given } : given;
+
 /** @throws QueueError `INVALID_OPTION` with all that is wrong; `command` says in whose call. */
 export function refuse(command: string, problems: string[]): void {
   if (problems.length > 0)

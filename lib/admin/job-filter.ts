@@ -69,8 +69,8 @@ interface InBatches<Counts> {
   dryRun?: boolean;
   /** Ends it behind the batch that is under way; the answer says how far it came. */
   signal?: AbortSignal;
-  /** Told after each batch how far it has come. */
-  onBatch?: (soFar: Counts) => void;
+  /** Told after each batch how far it has come; the next one waits for it, and does not follow where it throws. */
+  onBatch?: (soFar: Counts) => unknown;
 }
 
 /** `keyTaken` were left where they are because a live job holds their unique key; `gone` were revived or purged by others meanwhile. */
@@ -154,7 +154,7 @@ export function checkFilter(command: string, filter: JobFilter): CheckedFilter {
   refuse(command, contradictions(filter));
   const { state, ...rest } = filter;
   const states = state === undefined ? undefined : [...new Set([state].flat())];
-  return { ...rest, states };
+  return { ...rest, ...(rest.id === undefined ? {} : { id: checkId(rest.id) }), states };
 }
 
 export function checkGroup(command: string, group: string): string {

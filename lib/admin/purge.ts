@@ -32,7 +32,7 @@ export class Purge {
       const purged = options.dryRun ? jobs.length : await this.purgeJobs(jobs);
       counts.purged += purged;
       counts.left += jobs.length - purged;
-      options.onBatch?.({ ...counts });
+      await options.onBatch?.({ ...counts });
     }
     return counts;
   }

@@ -9,7 +9,7 @@ import type { Storage } from '../storage/storage.js';
 import { troublesOf } from '../troubles/troubles.js';
 import type { AuditFilter, AuditPage, OperatorAction } from './audit.js';
 import type { AdminParts } from './admin-parts.js';
-import { refuse, text } from './checks.js';
+import { refuse, taken, text } from './checks.js';
 import type { ErrorGroup, ErrorOptions } from './errors.js';
 import { parseSearch } from './search.js';
 import type { Explanation } from './explain.js';
@@ -127,7 +127,8 @@ export class QueueAdmin {
    */
   async jobs(filter: JobFilter = {}, page: JobPage = {}): Promise<JobPageAnswer> {
     const { limit = PAGE, after } = checkPage(page);
-    return (await this.parts()).list.page(checkFilter('jobs', filter), limit, after);
+    const wanted = checkFilter('jobs', filter);
+    return (await this.parts()).list.page(wanted, limit, after);
   }
 
   /** The whole job wherever it is; undefined when it is unknown or no longer kept. */
@@ -170,7 +171,8 @@ export class QueueAdmin {
    * @throws QueueError `INVALID_OPTION`; what was revived before an error of the database stays so, and a repeat goes on.
    */
   async redrive(filter: JobFilter, options: RedriveOptions = {}): Promise<RedriveCounts> {
-    return (await this.parts()).revivals.redrive(filter, options);
+    const given = [taken(filter), taken(options)] as const;
+    return (await this.parts()).revivals.redrive(...given);
   }
 
   /**
@@ -178,7 +180,8 @@ export class QueueAdmin {
    * may have changed a moment later. `signal` ends it between two batches. @throws QueueError `INVALID_OPTION`, also for an empty filter.
    */
   async cancel(filter: JobFilter, options: CancelOptions = {}): Promise<CancelCounts> {
-    return (await this.parts()).cancels.cancel(filter, options);
+    const given = [taken(filter), taken(options)] as const;
+    return (await this.parts()).cancels.cancel(...given);
   }
 
   /**
@@ -202,7 +205,8 @@ export class QueueAdmin {
    * of the caller's may be enqueued again. `signal` ends it between two batches. @throws QueueError `INVALID_OPTION`, also for an empty filter.
    */
   async purge(filter: JobFilter, options: PurgeOptions = {}): Promise<PurgeCounts> {
-    return (await this.parts()).purges.purge(filter, options);
+    const given = [taken(filter), taken(options)] as const;
+    return (await this.parts()).purges.purge(...given);
   }
 
   /**
@@ -258,8 +262,9 @@ export class QueueAdmin {
 
   /** Sets a limit of a queue or a named one: it overrules what processes declare, until `resetLimit`, and stops nothing. @throws QueueError `LIMIT_UNKNOWN`, `INVALID_OPTION`, `INVALID_NAME`. */
   async setLimit(name: string, change: LimitChange): Promise<void> {
+    const given = taken(change);
     const { fleet } = await this.parts();
-    await fleet.set(checkQueueName(name), change);
+    await fleet.set(checkQueueName(name), given);
   }
 
   /** What processes declare holds again, within seconds where one of them lives, and a rest ends. @throws QueueError as `setLimit`. */

@@ -74,7 +74,7 @@ export class Revivals {
       counts.revived += revived;
       counts.keyTaken += keyTaken;
       counts.gone += jobs.length - revived - keyTaken;
-      options.onBatch?.({ ...counts });
+      await options.onBatch?.({ ...counts });
     }
     return counts;
   }

@@ -62,7 +62,7 @@ export function defineJob(...given: [definition?: JobDefinition]): unknown {
 const schema = must(isSchema, 'a Standard Schema, e.g. of zod, valibot or arktype');
 
 /** What a single job says belongs to its enqueue. */
-const OF_ONE_JOB = ['id', 'name', 'runAt', 'payloadBytes'];
+const OF_ONE_JOB = ['id', 'name', 'runAt', 'payload', 'payloadBytes'];
 
 const definitionRules = shape(
   {

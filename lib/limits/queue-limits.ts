@@ -101,8 +101,8 @@ export class QueueLimits {
       ...callable(work, 'work'),
     ]);
     if (isHeld(this.options.schema, name)) throw held(name);
-    await this.open();
     const { weight = 1, signal, timeoutMs = WAIT_MS } = options;
+    await this.open();
     const call = {
       name,
       weight,

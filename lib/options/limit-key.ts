@@ -1,5 +1,6 @@
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
+import { hush } from '../job/kinds.js';
 import type { KeyOf } from '../job/limit.js';
 import { isText, MAX_TEXT } from '../job/values/text.js';
 
@@ -14,6 +15,7 @@ export function limitKeyOf(
   if (key === undefined || key === null) return undefined;
   const text = typeof key === 'string' ? key : textOf(key);
   if (isText(text) && text !== '') return text;
+  hush(key);
   throw invalid(
     `perKey.by gave ${quote(key)} as the key of the job: it must be text of 1 to ${MAX_TEXT} characters, a number or a boolean, or undefined where no limit holds for the job`,
     call,

@@ -154,7 +154,7 @@ export class RedisJobQueue extends JobQueue {
     const said = checkedProgress(progress);
     const { job, leaving } = await this.held(leaseId, jobId);
     job.say(said, leaving.now);
-    await this.scripts.run(scripts.PROGRESS, leaseId, job.job.id, stored.runOf(job));
+    await this.scripts.run(scripts.PROGRESS, checkLeaseId(leaseId), job.job.id, stored.runOf(job));
   }
 
   async release(leaseId: string, jobId: string): Promise<Returned> {
@@ -239,11 +239,10 @@ export class RedisJobQueue extends JobQueue {
     const { job, leaving } = await this.held(leaseId, jobId);
     const policy = this.policies.of(job.job.queue);
     const settled = decide(job, { ...leaving, policy });
-    const departure = stored.departureOf(job, settled, {
-      policy,
-      minds: settled.as !== 'succeeded',
-    });
-    const done = await this.scripts.run<string>(scripts.SETTLE, leaseId, ...departure);
+    const minds = settled.as !== 'succeeded';
+    const departure = stored.departureOf(job, settled, { policy, minds });
+    const lease = checkLeaseId(leaseId);
+    const done = await this.scripts.run<string>(scripts.SETTLE, lease, ...departure);
     if (done !== 'DONE') return this.settle(leaseId, jobId, decide);
     this.listeners.tellOf(job, settled.as, settled.attempt);
     if (!settled.end) this.listeners.tell({ type: 'wakeUp' });

@@ -26,9 +26,9 @@ export function shown(text: string): string {
   return text.slice(0, 80).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
 }
 
-/** Nobody's name makes lines of its own in a log. */
+/** Nobody's name makes lines of its own in a log; cut first, or half a character would be left over, which no jsonb takes. */
 export const oneLine = (text: string, most: number): string =>
-  text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ').slice(0, most);
+  text.slice(0, most).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ');
 
 /** Whose jobs. */
 export function laneText(lane: {

@@ -171,11 +171,11 @@ export class Spool {
     return this.alone(async () => this.hold(await this.others.take(names)));
   }
 
-  /** What is left is anybody's. */
+  /** What is left is anybody's; of a disk that takes no word, when this process counts as dead. */
   close(): Promise<void> {
     return this.alone(async () => {
       await this.seal();
-      for (const folder of this.folders) await leave(folder);
+      for (const folder of this.folders) await leave(folder).catch(() => undefined);
     });
   }
 

@@ -177,11 +177,12 @@ export class Storage {
 
   /** After every drain: other modules' `beforeApplicationShutdown` may still enqueue. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.closing.map((work) => work()));
+    const closed = await Promise.allSettled(this.closing.map((work) => work()));
     this.openTransactions?.close();
     this.lanes.close();
     await this.endSignals.close();
     await this.signals.close();
     await this.database.close();
+    for (const end of closed) if (end.status === 'rejected') throw end.reason;
   }
 }

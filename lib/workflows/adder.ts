@@ -4,6 +4,7 @@ import type { NewJob } from '../job/new-job.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Run } from '../storage/connection/database.js';
+import { sizeOf } from '../storage/enqueue/chunks.js';
 import type { Storage } from '../storage/storage.js';
 import type { AddedJob, Adding } from '../storage/workflows/adding.repository.js';
 import { MAX_JOBS } from './builder.js';
@@ -29,7 +30,7 @@ export class Adder {
     if (steps.length > MAX_ADDED)
       throw invalid(`${steps.length} jobs are added at once, more than ${MAX_ADDED}`);
     const made = await this.drafted.added(steps, workflowId);
-    const size = made.reduce((sum, { payload }) => sum + payload.length, 0);
+    const size = made.reduce((sum, job) => sum + sizeOf(job), 0);
     if (size > MAX_CHARACTERS)
       throw invalid(`the payloads of added jobs have ${size} characters together, more than ${MAX_CHARACTERS}`); // prettier-ignore
     return made.map((job, n) => ({ step: steps[n]!.name, job }));

@@ -114,7 +114,7 @@ export class QueueWorkflows {
       if (!(await workflows.askToStop(run, checkId(id), why)))
         return (await workflows.reading.find(run, id)) ? false : fail(unknown(id));
       // What waits must not begin between the commit and the duty's look.
-      if (joined) await this.advancer.cancelJobs(run, id, why);
+      if (joined) await this.advancer.cancelJobs(run, checkId(id), why);
       return true;
     });
     if (!asked) return false;
@@ -161,13 +161,14 @@ export class QueueWorkflows {
   async add(id: string, steps: readonly AddedStep[], ...more: unknown[]): Promise<void> {
     checkNoMore('workflows.add', more, BY_ITSELF);
     checkSteps(steps);
+    const added = [...steps];
     const { database, workflows, signals } = this.storage;
     const waiters = database.waiters.about(() => [`workflow ${checkId(id)}`]);
-    const jobs = await this.adder.jobsOf(steps, checkId(id));
+    const jobs = await this.adder.jobsOf(added, checkId(id));
     const since = performance.now();
     await waiters.transaction(async (run) => {
       const flow = (await workflows.reading.find(run, id)) ?? fail(unknown(id));
-      checkAdded(id, flow.stages.map(({ name }) => name), steps); // prettier-ignore
+      checkAdded(id, flow.stages.map(({ name }) => name), added); // prettier-ignore
       await this.adder.store(run, id, jobs);
     });
     signals.send(signalOf(jobs.map(({ job }) => job)), undefined, since);

@@ -82,7 +82,14 @@ describe('the audit', () => {
     ring.self = ring;
     await ada.act('huge', huge, async () => null);
     await ada.act('ring', ring, async () => 7);
-    const [deep, large, ours, purge] = await told();
+    const cut = `${'z'.repeat(199)}\u{1f600}`;
+    await ada.cancel({ group: cut });
+    await ada.act(cut, { [cut]: [cut] }, async () => ({ [cut]: 1, 'n\u0000': 2 }));
+    const [emoji, group] = (await told()).slice(0, 2);
+    expect(emoji![2]).toEqual({ [`${'z'.repeat(199)} `]: [`${'z'.repeat(199)} `] });
+    expect(emoji![3]).toEqual({ [`${'z'.repeat(199)} `]: 1, 'n ': 2 });
+    expect(group![2]).toEqual({ group: `${'z'.repeat(199)} ` });
+    const [, , deep, large, ours, purge] = await told();
     expect(deep).toEqual(['ada@example.com', 'ring', { self: { self: { self: { self: '...' } } } }, {}]); // prettier-ignore
     expect(large).toMatchObject(['ada@example.com', 'huge', { tooLong: expect.any(Number) }, {}]);
     expect(ours).toMatchObject(['ada@example.com', 'of ours ', {}, { done: 3 }]);

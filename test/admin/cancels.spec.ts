@@ -134,6 +134,47 @@ describe('a cancel by filter', () => {
     expect(await admin.cancel({ queue: 'mail' })).toEqual({ cancelled: 1, requested: 0 });
   });
 
+  it('waits for what it tells of a batch, and fails with it: so do purge and redrive', async () => {
+    await queues.enqueueMany('mail', Array.from({ length: 600 }, () => ({ payload: 1 }))); // prettier-ignore
+    const onBatch = () => Promise.reject(new Error('told in vain'));
+    const filter = { queue: 'mail' };
+    await expect(admin.cancel(filter, { onBatch })).rejects.toThrow('told in vain');
+    expect(await admin.cancel(filter)).toEqual({ cancelled: 100, requested: 0 });
+    const ended = { ...filter, state: 'cancelled' } as const;
+    await expect(admin.redrive(ended, { onBatch })).rejects.toThrow('told in vain');
+    await expect(admin.purge(ended, { onBatch })).rejects.toThrow('told in vain');
+  });
+
+  it('of several calls with one object ends what each was given; so do purge, redrive and lists', async () => {
+    const names = ['mail', 'pdf'];
+    const each = <Counts>(work: (filter: JobFilter, options: object) => Promise<Counts>) => {
+      const [filter, options]: [JobFilter, { dryRun?: boolean }] = [{}, {}];
+      const calls = names.map((queue) => work(Object.assign(filter, { queue }), options));
+      options.dryRun = true;
+      delete filter.queue;
+      return Promise.all(calls);
+    };
+    for (const queue of names) await queues.enqueueMany(queue, [{ payload: 1 }, { payload: 2 }]);
+    await queues.enqueue('other', 3);
+    const two = { cancelled: 2, requested: 0 };
+    expect(await each((filter, options) => admin.cancel(filter, options))).toEqual([two, two]);
+    const pages = await each((filter) => admin.jobs(filter));
+    expect(pages.map(({ jobs }) => jobs.map(({ queue }) => queue))).toEqual([['mail', 'mail'], ['pdf', 'pdf']]); // prettier-ignore
+    const ended = (filter: JobFilter) => Object.assign(filter, { state: 'cancelled' as const });
+    expect(await each((filter, options) => admin.redrive(ended(filter), options))).toMatchObject([{ revived: 2 }, { revived: 2 }]); // prettier-ignore
+    const purged = { purged: 2, left: 0 };
+    expect(await each((filter, options) => admin.purge(filter, options))).toEqual([purged, purged]);
+    expect(await states('other')).toEqual(['ready']);
+  });
+
+  it('finds a job by its id, however that is written', async () => {
+    const { id } = await queues.enqueue('mail', 1);
+    const filter = { id: id.toUpperCase() };
+    expect((await admin.jobs(filter)).jobs).toMatchObject([{ id }]);
+    expect(await admin.cancel(filter)).toEqual({ cancelled: 1, requested: 0 });
+    expect(await admin.purge(filter)).toEqual({ purged: 1, left: 0 });
+  });
+
   it.each<[string, JobFilter, object]>([
     ['an empty filter', {}, {}],
     ['a filter of nothing', { queue: undefined }, {}],

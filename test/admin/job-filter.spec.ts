@@ -37,6 +37,8 @@ describe('a filter', () => {
       states: ['failed', 'ready'],
     });
     expect(checkFilter('jobs', {})).toEqual({ states: undefined });
+    const id = '018f0000-0000-7000-8000-00000000abcd';
+    expect(checkFilter('jobs', { id: id.toUpperCase() })).toEqual({ id, states: undefined });
     expect(checkFilter('jobs', { state: ['ready', 'failed'], finishedAfter: EARLY })).toMatchObject(
       { finishedAfter: EARLY },
     );

@@ -69,7 +69,10 @@ describe('what redact hides is in nothing that leaves', () => {
     expect(told).not.toContain(SECRET);
     const rest = await get(`${path}&after=${first.next}`);
     expect(rest.jobs.length).toBe(29);
-    for (const after of ['sealed.', 'sealed.AAAA', `${first.next}A`.slice(0, 40)])
+    const guess = JSON.stringify(['ann', 1, '1']);
+    const made = JSON.stringify(['blocked', crypto.randomUUID(), guess]);
+    const forged = Buffer.from(made).toString('base64url');
+    for (const after of ['sealed.', 'sealed.AAAA', `${first.next}A`.slice(0, 40), forged])
       expect((await dashboard.get(`/queues/api/${path}&after=${after}`)).status).toBe(400);
   });
 
@@ -109,6 +112,19 @@ describe('what redact hides is in nothing that leaves', () => {
     const { id } = await workflows.start(flow, { uniqueKey: SECRET });
     expect(await get(`workflow?id=${id}`)).toMatchObject({ id });
     expect(await get('workflows')).toMatchObject({ workflows: [{ id }] });
+  });
+
+  it('and shows nothing where redact fails later, which ends no process', async () => {
+    const later = { redact: (() => Promise.reject(new Error(SECRET))) as never };
+    const other = await aDashboard(database, { dashboard: later });
+    const unheard: unknown[] = [];
+    const note = (error: unknown) => void unheard.push(error);
+    process.on('unhandledRejection', note);
+    const { id } = await queues().enqueue('late', { to: SECRET });
+    const text = await (await other.get(`/queues/api/job?id=${id}`)).text();
+    await other.close();
+    process.removeListener('unhandledRejection', note);
+    expect([unheard, text.includes(SECRET)]).toEqual([[], false]);
   });
 
   it('but what it shows is found', async () => {

@@ -1,10 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
+import { checkedJob } from '../../lib/enqueue/new-job.js';
 import type { EnqueueItem } from '../../lib/job/enqueue-options.js';
+import type { NewJob } from '../../lib/job/new-job.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { Uuid7 } from '../../lib/runtime/uuid7.js';
+import { MAX_BYTES } from '../../lib/storage/enqueue/chunks.js';
 import type { Signal } from '../../lib/storage/wake-ups/signals.js';
 import { aStorage, joining, type TestStorage } from '../support/storage.js';
 import { checkPlaces } from '../support/check-places.js';
+import { aGate } from '../support/gate.js';
 
 const COUNT = 11_000;
 
@@ -85,6 +90,27 @@ describe('a large batch', () => {
     await enqueuer.enqueueMany('mail', items(), {});
     clearImmediate(timer);
     expect(turns).toBeGreaterThan(20);
+  });
+
+  it('leaves connections for others, however many there are and however long they take', async () => {
+    const lane = await test.storage.lanes.of('mail', '');
+    const ids = new Uuid7();
+    const limits = { maxPayloadBytes: MAX_BYTES, newId: () => ids.next() };
+    const heavy = 'x'.repeat(MAX_BYTES - 1_000);
+    const job = (payload: unknown): NewJob =>
+      Object.assign(checkedJob('mail', payload, {}, limits), { lane });
+    const gate = aGate();
+    async function* slowly(): AsyncGenerator<NewJob[]> {
+      yield [job(1)];
+      await gate.passed;
+      yield [job(heavy)];
+    }
+    const batches = Array.from({ length: 8 }, () => test.storage.enqueues.insertChunks(slowly()));
+    await test.storage.enqueues.insert([job(2)]);
+    await test.storage.enqueues.insert([job(heavy)]);
+    gate.open();
+    await Promise.all(batches);
+    expect(await stored()).toHaveLength(18);
   });
 
   it('wakes its lanes once, and tells who listens', async () => {

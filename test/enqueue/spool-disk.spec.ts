@@ -61,6 +61,16 @@ describe('a spool whose disk is bad', () => {
     expect(rig.seen).toContain('replay');
   });
 
+  it('read only when its process ends: that closes all it has', async () => {
+    const folder = join(rig.root, 'ending');
+    if (!(await isSmallDisk(folder))) return void (await rig.start('other ending'));
+    await rig.start('ending');
+    await rig.spooled('a');
+    isReadOnly(folder);
+    await rig.storage.onApplicationShutdown();
+    unmount(folder);
+  });
+
   it('unreadable in one place: the rest is stored, and no call waits for it', async () => {
     await rig.start('unreadable');
     await rig.spooled('lost');

@@ -52,6 +52,11 @@ describe('a template that could never work is refused where it is defined', () =
       'id belongs to a single job',
     ],
     [
+      'a payload for all jobs',
+      { queue: 'mail', defaults: { payload: 1 } },
+      'payload belongs to a single job',
+    ],
+    [
       'a name among the defaults',
       { queue: 'mail', defaults: { name: 'send' } },
       'name belongs to a single job',

@@ -256,6 +256,16 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       expect(await queue.find(id)).not.toHaveProperty('output');
     });
 
+    it('is settled by ids in any case', async () => {
+      const id = await add();
+      const { leaseId } = await claimOne();
+      const held = [leaseId.toUpperCase(), id.toUpperCase()] as const;
+      await queue.progress(...held, 0.5);
+      expect((await queue.find(id))?.progress).toMatchObject({ done: 0.5 });
+      await queue.complete(...held);
+      expect(await stateOf(id)).toBe('succeeded');
+    });
+
     it('settles each job of a claim by itself', async () => {
       const ids = [await add(1), await add(2)];
       const { leaseId } = await claim({ limit: 2 });

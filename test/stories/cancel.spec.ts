@@ -143,6 +143,19 @@ describe('cancel', () => {
     expect(await stateOf(application, gone!.id)).toBe('cancelled');
   });
 
+  it('of several calls with one object ends what each was given', async () => {
+    const { queues, dataSource } = await story.start({ options: { worker: false } });
+    const items = Array.from({ length: 3 }, (_, payload) => ({ payload }));
+    const jobs = await queues.enqueueMany('reused', items);
+    const selector = { id: '' };
+    const counts = await dataSource.transaction((manager) =>
+      Promise.all(
+        jobs.map(({ id }) => queues.cancel(Object.assign(selector, { id }), { manager })),
+      ),
+    );
+    expect(counts).toEqual([ENDED, ENDED, ENDED]);
+  });
+
   it('asks a running job to stop when the transaction of its cancel commits', async () => {
     const { application, id, signals, gate } = await aRunningJob('committed-cancel', (signal) =>
       signal.throwIfAborted(),

@@ -192,8 +192,11 @@ describe('workflows that grow while they run', () => {
     await expect(back).rejects.toThrow('back');
     expect(await workflows.list()).toEqual(expect.not.arrayContaining([expect.objectContaining({ name: 'import' })])); // prettier-ignore
     onRun = async ({ payload, workflowId }) => {
-      if ((payload as Asked).name === 'first')
-        await workflows.add(workflowId!, [item('work', did('added')), item('work', did('too'))]);
+      if ((payload as Asked).name !== 'first') return;
+      const steps = [item('work', did('added')), item('work', did('too'))];
+      const added = workflows.add(workflowId!, steps);
+      steps.length = 0;
+      await added;
     };
     const { id } = await dataSource.transaction((manager) => workflows.start(flow, { manager }));
     const found = await workflows.wait(id);

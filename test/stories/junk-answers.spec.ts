@@ -198,6 +198,25 @@ describe('acquire()', () => {
   });
 });
 
+describe('perKey.by', () => {
+  const story = aStory();
+  heardRejections();
+
+  it.each<[string, () => unknown]>([
+    ['a promise', async () => 'tenant'],
+    ['a promise that fails', failing],
+    ['an object', () => ({})],
+  ])('that gives %s stores nothing', async (_, by) => {
+    const perKey = { by: by as () => string, concurrency: 1 };
+    const { queues } = await story.start({
+      options: { ...PRODUCER, queues: { mail: { perKey } } },
+    });
+    const refused = refusal('LIMIT_KEY_INVALID', /Nothing was stored/);
+    await expect(queues.enqueue('mail', 1)).rejects.toEqual(refused);
+    expect(await story.database.query('select from simple_queue.job')).toEqual([]);
+  });
+});
+
 describe('what stands around an enqueue', () => {
   const story = aStory();
   heardRejections();

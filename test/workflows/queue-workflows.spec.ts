@@ -225,7 +225,7 @@ describe('workflows on their tables', () => {
     const before = await workflows.start(one());
     const counts = await test.dataSource.transaction(async (manager) => {
       const { id } = await workflows.start(one('both'), { manager });
-      for (const flow of [id, before.id]) await workflows.cancel(flow, { manager });
+      for (const flow of [id, before.id]) await workflows.cancel(flow.toUpperCase(), { manager });
       const sql = `select count(*)::int as n from simple_queue.job where options ->> 'workflowId' = any($1::text[])`;
       const [{ n }] = await manager.query<[{ n: number }]>(sql, [[id, before.id]]);
       return { id, n };

@@ -3,6 +3,7 @@ import { withoutKey } from '../../admin/limits.js';
 import { namesPlace } from '../../admin/list-cursor.js';
 import type { ListedJob } from '../../admin/listed-job.js';
 import type { FoundJob } from '../../job/job.js';
+import { hush } from '../../job/kinds.js';
 import type { WorkflowSummary } from '../../job/workflow.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { Hiding } from '../look.js';
@@ -58,7 +59,7 @@ export function hidingBy(redact: Redact | undefined): Hiding {
     workflow: (flow) => ({ ...flow, uniqueKey: keyShownOf(redact, flow) }),
     search: (filter) => refuseHidden(redact, filter),
     next: (cursor) => (namesPlace(cursor) ? seal.close(cursor) : cursor),
-    after: (cursor) => seal.open(cursor),
+    after: (cursor) => seal.open(cursor, namesPlace),
     selector: (selector) => withoutGuesses(selector) as typeof selector,
   };
 }
@@ -75,6 +76,7 @@ function shownOf(redact: Redact, job: FoundJob | ListedJob): Partial<RedactableJ
   const parts = Object.fromEntries(HIDDEN.map((part) => [part, (job as FoundJob)[part]]));
   try {
     const shown: unknown = redact({ id, queue, name, ...structuredClone(parts) });
+    hush(shown);
     if (typeof shown !== 'object' || shown === null) return {};
     return Object.fromEntries(
       HIDDEN.map((part) => [part, readable((shown as FoundJob)[part])]).filter(

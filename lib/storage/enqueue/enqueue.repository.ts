@@ -6,6 +6,7 @@ import { overlap } from '../../runtime/overlap.js';
 import { isMadeHere } from '../../runtime/uuid7.js';
 import { chunksOf } from './chunks.js';
 import { ConflictRepository, hasConflictMode } from '../keys/conflict.repository.js';
+import type { Connections } from '../connection/connections.js';
 import type { Database, Run } from '../connection/database.js';
 import { GivenIdRepository, type FreeId } from './given-id.repository.js';
 import { heldValues, isHeld } from './held-jobs.js';
@@ -35,7 +36,7 @@ import { FIND_LIVE_KEYS } from '../keys/find-live-keys.sql.js';
 import { byKey, created, existing, idOf, keyOf, queueOf, type Answers } from './storing.js';
 import { repeated, undoable } from '../connection/callers/undoable.js';
 import { refuseUnknown, storeDependents } from '../staged/dependencies.js';
-import { Uplink } from './uplink.js';
+import { Turns, Uplink } from './uplink.js';
 
 /** The holder of a key may end between insert and look-up, again and again in theory. */
 const MAX_ROUNDS = 5;
@@ -47,6 +48,8 @@ export class EnqueueRepository {
   private readonly store: Store;
   private readonly uplink = new Uplink();
   private readonly waitersUplink = new Uplink();
+  /** Each has a connection while it waits for the uplink: what has the uplink must find another. */
+  private readonly batches: Turns;
 
   constructor(
     private readonly database: Database,
@@ -55,18 +58,26 @@ export class EnqueueRepository {
   ) {
     this.pending = new PendingRepository(lanes);
     this.store = inserter(lanes);
+    this.batches = new Turns(Math.max(1, Math.floor(database.callers.max / 2)));
   }
 
   insert(jobs: NewJob[]): Promise<Enqueued[]> {
-    return (jobs.some(mayWait) ? this.waitersUplink : this.uplink).carry(jobs, () =>
-      this.insertNow(jobs),
+    const { waiters, callers } = this.database;
+    if (!jobs.some(mayWait)) return this.uplink.carry(jobs, () => this.insertBy(callers, jobs));
+    return this.insertBy(
+      waiters.about(
+        () => namesOf(jobs),
+        (work) => this.waitersUplink.carry(jobs, work),
+      ),
+      jobs,
     );
   }
 
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
-  private async insertNow(jobs: NewJob[]): Promise<Enqueued[]> {
-    const { waiters, callers } = this.database;
-    const connections = jobs.some(mayWait) ? waiters.about(() => namesOf(jobs)) : callers;
+  private async insertBy(
+    connections: Pick<Connections, 'run' | 'transaction'>,
+    jobs: NewJob[],
+  ): Promise<Enqueued[]> {
     const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some(isConditional);
     // A lone job with an id needs none either: whatever several statements find out, one of them stores.
     if (isOneStatement && (jobs.length === 1 || !jobs.some((job) => job.givenId)))
@@ -139,7 +150,9 @@ export class EnqueueRepository {
   insertChunks(chunks: AsyncIterable<NewJob[]>): Promise<void> {
     const store: Store = (run, statement, chunk) =>
       this.uplink.carry(chunk.jobs, () => this.store(run, statement, chunk));
-    return this.database.callers.transaction((run) => this.insertPlain(run, chunks, store));
+    return this.batches.take(1, () =>
+      this.database.callers.transaction((run) => this.insertPlain(run, chunks, store)),
+    );
   }
 
   private insertPlain(

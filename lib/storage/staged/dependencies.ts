@@ -1,6 +1,7 @@
 import type { Enqueued } from '../../job/enqueue-options.js';
 import type { NewJob } from '../../job/new-job.js';
 import { QueueError } from '../../job/queue.errors.js';
+import { textArray } from '../connection/binary-array.js';
 import type { Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { FIND_UNKNOWN_DEPENDENCY, STORE_DEPENDENTS } from './dependents.sql.js';
@@ -22,7 +23,7 @@ export async function refuseUnknown(run: Run, jobs: readonly NewJob[]): Promise<
     SHARD,
     asking.map(({ job }) => job.id),
     asking.map(({ job }) => job.lane.queueId),
-    asking.map(({ job }) => job.uniqueKey ?? null),
+    textArray(asking.map(({ job }) => job.uniqueKey)),
     asking.map(({ awaits }) => awaits),
   ]);
   if (unknown) throw unknownDependency(unknown.id);

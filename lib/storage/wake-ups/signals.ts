@@ -32,8 +32,8 @@ export interface Notice {
 const NOTIFY_INTERVAL_MS = 10;
 const NOTICE_INTERVAL_MS = 1;
 const PING_INTERVAL_MS = 10_000;
-/** The flag of messages about limits; those of wake-ups are other letters. */
-const LIMIT = 's';
+/** The flag of messages about limits; those of wake-ups and of ends are other letters. */
+const LIMIT = 'm';
 /** A commit that is less late than this is found soon enough by looking. */
 const LATE_MS = 50;
 

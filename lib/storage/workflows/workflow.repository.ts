@@ -3,6 +3,7 @@ import type { WorkflowEnd, WorkflowState } from '../../job/workflow.js';
 import { textArray } from '../connection/binary-array.js';
 import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
+import { chunksOf } from '../enqueue/chunks.js';
 import type { Lanes } from '../lanes/lanes.js';
 import { keptText, type Success } from '../settle/ended-run.js';
 import {
@@ -255,8 +256,10 @@ export class WorkflowRepository {
   }
 
   async storeDrafts(run: Run, id: string, drafts: Draft[]): Promise<void> {
-    for (let from = 0; from < drafts.length; from += MAX_ROWS) {
-      const some = drafts.slice(from, from + MAX_ROWS);
+    const jobs = drafts.map(({ job }) => job);
+    let from = 0;
+    for (const { length } of chunksOf(jobs, MAX_ROWS)) {
+      const some = drafts.slice(from, (from += length));
       const added = textArray(some.map((draft) => draft.added));
       await run(STORE_STEPS, [SHARD, id, ...draftValues(some).slice(0, 3), added]);
       await run(STORE_DRAFTS, [SHARD, id, ...draftValues(some)]);

@@ -288,6 +288,13 @@ describe('the database', () => {
       expect(await caller).toMatchObject({ created: true });
     });
 
+    it('are all closed, whatever could not be ended before', async () => {
+      const storage = await openStorage(test.dataSource);
+      storage.beforeClose(() => Promise.reject(new Error('it could not be ended')));
+      await expect(storage.onApplicationShutdown()).rejects.toThrow('it could not be ended');
+      await expect(storage.database.loops.run(ONE, [])).rejects.toMatchObject({ code: 'CLOSED' });
+    });
+
     it('are refused after the close', async () => {
       const storage = await openStorage(test.dataSource, { wakeUp: 'off' });
       await storage.onApplicationShutdown();

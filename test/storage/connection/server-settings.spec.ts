@@ -136,6 +136,14 @@ describe.each(SETTINGS)('a database with %p', (settings) => {
       });
     });
 
+    it('and refuses one that depends on nothing known, whatever keys are taken', async () => {
+      await queues.enqueue('mails', 1, { uniqueKey: 'NULL' });
+      const dependent = within(async (manager) => {
+        await queues.enqueue('mails', 2, { dependsOn: [FIRST], manager });
+      });
+      await expect(dependent).rejects.toMatchObject({ code: 'DEPENDENCY_UNKNOWN' });
+    });
+
     it('a batch of several statements', async () => {
       const items = Array.from({ length: 5_002 }, (_, index) => ({
         payload: index,

@@ -115,6 +115,25 @@ describe('calls that wait for the transactions of others', () => {
     );
   });
 
+  it('hold up no other that carries as much', async () => {
+    const heavy = 'x'.repeat(900_000);
+    const holder = test.dataSource.createQueryRunner();
+    await holder.startTransaction();
+    await queues.enqueue('mails', 1, { uniqueKey: 'hot', manager: holder.manager });
+    const waiting = Array.from({ length: 3 }, () =>
+      queues.enqueue('mails', heavy, { uniqueKey: 'hot' }),
+    );
+    await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+
+    const other = await queues.enqueue('mails', heavy, { uniqueKey: 'cold' });
+    expect(other).toMatchObject({ created: true });
+    expect(await waitingBackends(test.database)).toBe(1);
+
+    await holder.commitTransaction();
+    await holder.release();
+    for (const { outcome } of await Promise.all(waiting)) expect(outcome).toBe('existing');
+  });
+
   it('say that they wait for others where all connections for waiting are taken, and blame no database', async () => {
     const dataSource = await aDataSource(test.database.url, { connectTimeoutMS: scaled(2_000) });
     const storage = await openStorage(dataSource, { queryTimeoutMs: 60_000 });

@@ -60,6 +60,14 @@ describe('the listener', () => {
     await hears({ lanes: [], pauses: true });
   });
 
+  it.each(['cancel', 'later', 'pauses', 'fair', 'schedules', 'keyed'] as const)(
+    'hears of %s where nothing else is said with it',
+    async (word) => {
+      test.storage.signals.send({ lanes: [], [word]: true });
+      await eventually(() => expect(heard).toEqual([{ lanes: [], [word]: true }]));
+    },
+  );
+
   it('does not hear itself twice', async () => {
     other.signals.send({ lanes: [6] });
     test.storage.signals.send({ lanes: [7] });

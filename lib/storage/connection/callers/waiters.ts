@@ -8,6 +8,9 @@ const ALL_TAKEN = /timeout exceeded when trying to connect/;
 /** What a call may have to wait for, in words of its own; asked only where somebody waits. */
 type Names = () => string[];
 
+/** How a call takes its turn among others before it goes to the database; whoever has met a lock holds up none of them. */
+type Carry = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** Of a batch nobody knows what it waits for: it is in the way of its own like alone. */
 const MOST_NAMES = 3;
 
@@ -31,11 +34,12 @@ export class Waiters {
   }
 
   /** Calls that wait for one of these names. */
-  about(names: Names): Pick<Connections, 'run' | 'transaction'> {
+  about(names: Names, carry: Carry = (work) => work()): Pick<Connections, 'run' | 'transaction'> {
     return {
       run: (statement, values) =>
-        this.eitherWay(names, (connections) => connections.run(statement, values)),
-      transaction: (work) => this.eitherWay(names, (connections) => connections.transaction(work)),
+        this.eitherWay(names, (connections) => connections.run(statement, values), carry),
+      transaction: (work) =>
+        this.eitherWay(names, (connections) => connections.transaction(work), carry),
     };
   }
 
@@ -50,13 +54,14 @@ export class Waiters {
   private async eitherWay<T>(
     names: Names,
     work: (connections: Connections) => Promise<T>,
+    carry: Carry,
   ): Promise<T> {
     const isExpected = (): boolean => this.lines.size > 0 && this.lineOf(names()) !== undefined;
     try {
       // Asked again at the door: a crowd may have come before the first of it met a lock.
       const hastily = async (): Promise<Done<T>> =>
         isExpected() ? undefined : unlessLocked(() => work(this.hasty));
-      const done = isExpected() ? undefined : await this.door.alone(hastily);
+      const done = isExpected() ? undefined : await carry(() => this.door.alone(hastily));
       return done ? done.answer : await this.inLine(names(), () => work(this.patient));
     } catch (error) {
       throw asLocked(error);
