@@ -31,5 +31,5 @@ with line as materialized (select (select coalesce(sum(case when holder is not n
       turn_at = case when a.expires_at > statement_timestamp() then a.turn_at else statement_timestamp() end
     returning turn_at = statement_timestamp() as is_new)
   select coalesce(g.granted, 0) as lent, g.next_at::text as "fullAt", coalesce(g.start_ms, 0) as "startMs",
-    coalesce((select is_new from waits), false) as "isNew"
+    coalesce((select is_new from waits), false) as "isNew", coalesce(g.concurrency is not null, false) as "holdsPermits"
   from simple_queue.fleet_limit l left join lending g on true where l.name = $2 and l.shard = $1;

@@ -107,7 +107,7 @@ export class Limits {
     const rule = given(partsOf(name, ofQueue, change), row ? ruleOf(row) : {});
     if (!(await this.storage.limits.set({ ...rule, name, ofQueue })))
       throw unknown(name, await this.known());
-    this.storage.signals.tellOfLimit(name);
+    this.storage.signals.tellOfLimit(name, { isRule: true });
   }
 
   /** A name that is neither a limit's nor a queue's: the rest of what was said does not matter. */
@@ -154,7 +154,7 @@ export class Limits {
   /** @throws QueueError `LIMIT_UNKNOWN` */
   private async tell(name: string, names: readonly string[], isKnown: boolean): Promise<void> {
     if (!isKnown) throw unknown(name, await this.known());
-    for (const each of names) this.storage.signals.tellOfLimit(each);
+    for (const each of names) this.storage.signals.tellOfLimit(each, { isRule: true });
     this.storage.signals.send({ lanes: [], keyed: true });
   }
 

@@ -39,11 +39,16 @@ export class DirectClaimer {
     const key = lane?.isHungry && lanes.room > 0 ? intake.nextKey() : undefined;
     if (!lane || !key) return undefined;
     intake.expect(key, 1);
+    const { shared } = lane.fleet;
     lane.ask(1);
+    shared?.ask(1);
     this.underWay++;
-    const stored = (row: ClaimedRow): void =>
-      this.answered(lane, () => void intake.arrived(key, [row]));
-    return { ...key, stored, failed: () => this.answered(lane, () => intake.forget(key)) };
+    const answered = (then: () => void): void => {
+      shared?.ask(-1);
+      this.answered(lane, then);
+    };
+    const stored = (row: ClaimedRow): void => answered(() => void intake.arrived(key, [row]));
+    return { ...key, stored, failed: () => answered(() => intake.forget(key)) };
   }
 
   private answered(lane: WorkerLane, then: () => void): void {

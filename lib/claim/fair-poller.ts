@@ -113,13 +113,16 @@ export class FairPoller {
     wish: { wanted: number; after: string | null },
   ): Promise<FairClaimed> {
     const { groups, intake } = this.parts;
+    const { shared } = lane.fleet;
     lane.expected += wish.wanted;
+    shared?.ask(lane.callsOf(wish.wanted));
     try {
       return await intake.ask(key, wish.wanted, () =>
         groups.claimFair({ ...key, ...wish, lane: lane.id }),
       );
     } finally {
       lane.expected -= wish.wanted;
+      shared?.ask(-lane.callsOf(wish.wanted));
     }
   }
 

@@ -1,3 +1,4 @@
+import type { FleetPermits } from '../limits/fleet-permits.js';
 import type { QueueEvents } from '../observability/events.js';
 import type {
   Claimed,
@@ -52,6 +53,16 @@ interface Planned {
 interface Plan {
   wish: ClaimWish;
   lanes: Planned[];
+  /** The statement is back: it asks for nothing any more. */
+  onBack: () => void;
+}
+
+interface Asked {
+  lanes: Planned[];
+  /** What they may bring together. */
+  most: number;
+  /** They were all empty, and share it. */
+  shared?: FleetPermits;
 }
 
 /** One round settles what has finished and claims what may run, in one statement for all lanes. Two loops turn it side by side. */
@@ -106,7 +117,7 @@ export class Poller {
       if (!settler.failed(batch, error)) throw error;
       return undefined;
     } finally {
-      this.underWay -= wish.limit;
+      plan.onBack();
     }
   }
 
@@ -116,14 +127,14 @@ export class Poller {
     const { line } = this.parts.arrivals;
     const key = intake.nextKey();
     const room = Math.min(MAX_CLAIM, line.most, this.room);
-    const { lanes, most } = key ? this.lanesToAsk(now, room) : { lanes: [], most: 0 };
+    const asked = key ? this.lanesToAsk(now, room) : { lanes: [], most: 0 };
+    const { lanes } = asked;
     const wishes = lanes.map(({ lane, wanted, look }): LaneWish => ({
       lane: lane.id,
       wanted,
       ranges: look.ranges,
     }));
-    const limit = Math.max(0, Math.min(room, most));
-    this.underWay += limit;
+    const limit = Math.max(0, Math.min(room, asked.most));
     return {
       wish: {
         ...(key ?? { claimId: ids.next(), lease: NO_LEASE }),
@@ -132,7 +143,19 @@ export class Poller {
         bytes: line.brings,
       },
       lanes,
+      onBack: this.leaves(asked, limit),
     };
+  }
+
+  /** Other statements of this process leave room for what it may bring. */
+  private leaves({ lanes, shared }: Asked, limit: number): () => void {
+    const calls = Math.max(0, ...lanes.map(({ lane, wanted }) => lane.callsOf(wanted)));
+    const count = (sign: 1 | -1): void => {
+      this.underWay += sign * limit;
+      shared?.ask(sign * calls);
+    };
+    count(1);
+    return () => count(-1);
   }
 
   /**
@@ -140,10 +163,10 @@ export class Poller {
    * none from others: 200 idle queues are one statement, whose limit bounds what they bring after all. Empty ones that share a limit of the
    * fleet are a statement of their own: they may all have jobs now, of which together they can start what one of them can.
    */
-  private lanesToAsk(now: number, room: number): { lanes: Planned[]; most: number } {
+  private lanesToAsk(now: number, room: number): Asked {
     if (now >= this.nextPollAt) this.tick(now);
     const planned: Planned[] = [];
-    let apart: unknown;
+    let apart: FleetPermits | undefined;
     const lanes = this.parts.lanes.all();
     const first = this.turn;
     let left = room;
@@ -163,7 +186,7 @@ export class Poller {
       left -= wanted;
       this.turn = at + 1;
     }
-    return { lanes: planned, most: mostOf(planned, apart !== undefined) };
+    return { lanes: planned, most: mostOf(planned, apart !== undefined), shared: apart };
   }
 
   /** All idle lanes are asked at the same time: one statement an interval, however many they are. */

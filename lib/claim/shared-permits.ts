@@ -31,8 +31,8 @@ export class SharedPermits {
   /** Before all promises are counted again. */
   withdraw(): void {
     this.promised = 0;
-    for (const permit of this.tiers) permit.promised = 0;
-    for (const permit of this.fleet) permit.promised = 0;
+    for (const permit of this.tiers) permit.withdraw();
+    for (const permit of this.fleet) permit.withdraw();
   }
 
   private leastOf(permits: readonly Permits[]): number {

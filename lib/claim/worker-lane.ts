@@ -236,7 +236,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
     return 1;
   }
 
-  private callsOf(jobs: number): number {
+  callsOf(jobs: number): number {
     return Math.ceil(jobs / this.perCall);
   }
 

@@ -36,6 +36,9 @@ export const CANCELLED_EARLY: Outcome = { kind: 'cancelled', reason: 'cancelled 
 /** A worker gave it back unrun. */
 export const DECLINED: Outcome = { kind: 'released', again: { delayMs: 0 }, reason: 'declined' };
 
+/** It never started: its worker may not start it any more. */
+export const UNSTARTED: Outcome = { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' };
+
 /** What decides between another attempt and the end. */
 export interface Chances {
   /** This attempt, 1 for the first. */

@@ -2,15 +2,12 @@ import { ruleText, ruleWords, type DeclaredLimit } from '../job/limit.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import {
-  wordsOf,
-  type LimitRepository,
-  type LimitRow,
-} from '../storage/limits/limit.repository.js';
+import { wordsOf, type LimitRow } from '../storage/limits/limit.repository.js';
+import type { Storage } from '../storage/storage.js';
 import { declaredLimits } from './declared-limits.js';
 
 interface FleetLimitsParts {
-  limits: LimitRepository;
+  storage: Pick<Storage, 'limits' | 'signals'>;
   options: Pick<ResolvedOptions, 'queues' | 'limits'>;
   events: QueueEventBus;
 }
@@ -19,6 +16,7 @@ interface FleetLimitsParts {
 export class FleetLimits {
   private readonly declared: ReadonlyMap<string, DeclaredLimit>;
   private rows: ReadonlyMap<string, LimitRow> = new Map();
+  private readAt = 0;
   /** By name, the rule that was said to differ. */
   private readonly told = new Map<string, string>();
 
@@ -43,6 +41,16 @@ export class FleetLimits {
     return this.rows.get(name);
   }
 
+  /** Those that the jobs of a queue obey where these are used: a queue's and a named one may have one name. What says nothing holds as long as it rests. */
+  of(queue: string, uses: readonly string[]): LimitRow[] {
+    const sinceMs = performance.now() - this.readAt;
+    return [queue, ...new Set(uses)].flatMap((name, place) => {
+      const row = this.rows.get(name);
+      if (!row || row.ofQueue !== (place === 0)) return [];
+      return saysNothing(row) && row.heldMs <= sinceMs ? [] : [row];
+    });
+  }
+
   /** What this process says of it, as it is compared; null: nothing. */
   declares(name: string): string | null {
     const declared = this.declared.get(name);
@@ -56,7 +64,9 @@ export class FleetLimits {
   async declare(leaseOf: string | undefined): Promise<void> {
     await this.read();
     for (const limit of this.declared.values()) refuseTaken(limit, this.rows.get(limit.name));
-    for (const limit of this.declared.values()) await this.parts.limits.declare(limit, leaseOf);
+    const { limits, signals } = this.parts.storage;
+    for (const limit of this.declared.values())
+      if (await limits.declare(limit, leaseOf)) signals.tellOfLimit(limit.name, { isRule: true });
     await this.compareAll();
   }
 
@@ -67,7 +77,15 @@ export class FleetLimits {
   }
 
   async read(): Promise<void> {
-    this.rows = new Map((await this.parts.limits.list()).map((row) => [row.name, row]));
+    this.rows = new Map((await this.parts.storage.limits.list()).map((row) => [row.name, row]));
+    this.readAt = performance.now();
+  }
+
+  /** Its handler has said so; a limit of the other kind has its name. */
+  cannotRest(name: string): void {
+    if (this.told.get(name) === TAKEN) return;
+    this.told.set(name, TAKEN);
+    this.parts.events.emit('warning', () => ({ code: 'LIMIT_NAME_TAKEN', message: `"${name}" was told to slow down and does not rest, since a queue and a named limit have this name. Rename one of them.` })); // prettier-ignore
   }
 
   /** Another process has declared it otherwise, and still shares in it: what it says may change when that one is gone. */
@@ -98,12 +116,14 @@ export class FleetLimits {
   }
 }
 
-/** Nobody has declared or set it: a queue without a limit was told to slow down. */
-const isRest = ({ rule, setAt }: LimitRow): boolean => rule === '{}' && setAt === null;
+const TAKEN = 'taken';
+
+/** As a queue without a limit that was told to slow down. */
+export const saysNothing = ({ rule }: LimitRow): boolean => rule === '{}';
 
 /** Before any of them is written. */
 function refuseTaken({ name, ofQueue }: DeclaredLimit, row: LimitRow | undefined): void {
-  if (!row || row.ofQueue === ofQueue || isRest(row)) return;
+  if (!row || row.ofQueue === ofQueue || (saysNothing(row) && !row.setAt)) return;
   const [here, there] = ofQueue ? ['queue', 'limit of that name'] : ['limit', 'queue of that name'];
   throw new QueueError(
     'LIMIT_NAME_TAKEN',

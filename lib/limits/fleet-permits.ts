@@ -1,7 +1,8 @@
-import { DRAWN_AHEAD_MS, latenessOf } from '../job/limit.js';
+import { DRAWN_AHEAD_MS } from '../job/limit.js';
 import { Permits } from '../runtime/permits.js';
 import type { Drawn, LimitRow } from '../storage/limits/limit.repository.js';
 import { Lately } from './lately.js';
+import { lateMsOf } from './lateness.js';
 import { Slots } from './slots.js';
 
 /** A lane as its limits see it. */
@@ -40,6 +41,8 @@ export class FleetPermits extends Permits {
   upTo = Infinity;
   /** Others have their turn as soon as the starts that were drawn here are used: no more are drawn. */
   isLeaving = false;
+  /** By claims under way, for lanes that were empty: one of them may bring all, and none has promised any. */
+  private asked = 0;
   private readonly started = new Lately(DRAWN_AHEAD_MS);
   private heldUntil = -Infinity;
   /** Behind so many starts it is worth a look: the next ones are drawn before these are used up, so that nobody waits for them. */
@@ -67,13 +70,23 @@ export class FleetPermits extends Permits {
     this.hold(row.heldMs);
   }
 
+  /** A claim leaves that may bring so many calls, or (negative) is back. */
+  ask(calls: number): void {
+    this.asked += calls;
+    this.promised += calls;
+  }
+
+  override withdraw(): void {
+    this.promised = this.asked;
+  }
+
   hold(ms: number): void {
     this.heldUntil = ms > 0 ? performance.now() + ms : -Infinity;
     if (ms > 0) this.slots?.clear();
   }
 
   get heldMs(): number {
-    return Math.max(0, this.heldUntil - performance.now());
+    return this.heldUntil === -Infinity ? 0 : Math.max(0, this.heldUntil - performance.now());
   }
 
   override get limit(): number {
@@ -88,9 +101,10 @@ export class FleetPermits extends Permits {
 
   override take(quickAt?: number): void {
     super.take(quickAt);
-    this.started.count();
+    const now = performance.now();
+    this.started.count(1, now);
     if (!this.slots) return;
-    this.slots.take();
+    this.slots.take(now);
     if (this.quietStarts > 1) {
       this.quietStarts--;
       return;
@@ -113,7 +127,8 @@ export class FleetPermits extends Permits {
 
   override giveBack(): void {
     super.giveBack();
-    if (this.slots || this.isLeaving || this.upTo < this.n) this.onChange();
+    const isDrawn = this.quietStarts > 0 && this.used > 0;
+    if ((this.slots && !isDrawn) || this.isLeaving || this.upTo < this.n) this.onChange();
   }
 
   /** It uses what it has again. */
@@ -149,10 +164,7 @@ export class FleetPermits extends Permits {
   }
 
   private pace(): void {
-    const { rate, perMs, strict } = this.rule;
-    this.slots =
-      rate === null || perMs === null
-        ? undefined
-        : new Slots(latenessOf({ limit: rate, perMs, strict }));
+    const lateMs = lateMsOf(this.rule);
+    this.slots = lateMs === Infinity ? undefined : new Slots(lateMs);
   }
 }

@@ -1,6 +1,6 @@
 import type { LimitRepository, LimitRow } from '../storage/limits/limit.repository.js';
 import { Drawing } from './drawing.js';
-import type { FleetLimits } from './fleet-limits.js';
+import { saysNothing, type FleetLimits } from './fleet-limits.js';
 import { FleetPermits, type LimitedLane } from './fleet-permits.js';
 import { Sharing, type SharingParts } from './sharing.js';
 
@@ -29,6 +29,8 @@ const DECLARE_MS = 5_000;
 /** What a worker has of the limits that its lanes obey or it declares, one round after another. Where nothing is limited, it asks nothing. */
 export class LimitKeeper {
   private readonly kept = new Map<string, Kept>();
+  /** What is being told to rest, and until when. */
+  private readonly holding = new Map<string, number>();
   private lease = '';
   private declareAt = 0;
 
@@ -50,14 +52,36 @@ export class LimitKeeper {
 
   /** At once here, and everywhere as soon as it is heard of. What cannot be told now is told by the next 429. */
   async slowDown(queue: string, uses: readonly string[], ms: number): Promise<void> {
-    const names = uses.length > 0 ? uses : [queue];
-    for (const name of names) {
-      this.kept.get(name)?.permits.hold(ms);
-      await this.parts.limits.hold(name, uses.length === 0, ms).catch(() => undefined);
-      this.parts.tell(name);
+    const ofQueue = uses.length === 0;
+    const names = ofQueue ? [queue] : uses;
+    await Promise.all(names.map((name) => this.hold(name, ofQueue, ms)));
+  }
+
+  /** A hundred jobs may be told the same within one moment: what they say meanwhile leaves together. */
+  private async hold(name: string, ofQueue: boolean, ms: number): Promise<void> {
+    const permits = this.kept.get(name)?.permits;
+    if (permits?.row.ofQueue === ofQueue && permits.heldMs < ms) permits.hold(ms);
+    const key = `${name} ${ofQueue}`;
+    const before = this.holding.get(key);
+    this.holding.set(key, Math.max(performance.now() + ms, before ?? 0));
+    if (before !== undefined) return;
+    try {
+      for (let said = 0; this.holding.get(key)! > said;) {
+        said = this.holding.get(key)!;
+        await this.holdUntil(said, name, ofQueue);
+      }
+    } finally {
+      this.holding.delete(key);
     }
+  }
+
+  private async holdUntil(until: number, name: string, ofQueue: boolean): Promise<void> {
+    const { fleet, limits, tell } = this.parts;
+    const isHeld = await limits.hold(name, ofQueue, until - performance.now()).catch(() => true);
+    if (!isHeld) fleet.cannotRest(name);
+    tell(name, true);
     // A queue without a limit has one now.
-    await this.parts.fleet.read();
+    await fleet.read();
     this.applyAll();
   }
 
@@ -69,14 +93,7 @@ export class LimitKeeper {
 
   /** The limits that a queue's jobs obey where these are used. */
   of(queue: string, uses: readonly string[]): FleetPermits[] {
-    const names = [queue, ...new Set(uses)];
-    const rows = names.map((name, place) => ({
-      row: this.parts.fleet.get(name),
-      ofQueue: place === 0,
-    }));
-    return rows.flatMap(({ row, ofQueue }) =>
-      row && row.ofQueue === ofQueue ? [this.keep(row).permits] : [],
-    );
+    return this.parts.fleet.of(queue, uses).map((row) => this.keep(row).permits);
   }
 
   /** Those that lanes obey here. */
@@ -98,6 +115,7 @@ export class LimitKeeper {
       // Nobody may have reported the jobs that the next poll would find.
       restMs = Math.min(restMs, this.parts.pollIntervalMs, await drawing.round(lease));
     }
+    if (this.active.some(isOver)) this.parts.onChange();
     return restMs;
   }
 
@@ -161,5 +179,8 @@ export class LimitKeeper {
     this.parts.wake();
   }
 }
+
+/** Its rest is over, and it says nothing else: nobody has to obey it any more. */
+const isOver = ({ row, heldMs }: FleetPermits): boolean => saysNothing(row) && heldMs === 0;
 
 export type { LimitedLane };

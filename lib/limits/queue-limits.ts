@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { latenessOf } from '../job/limit.js';
+import { queueOfKeys } from '../job/limit.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { DAY_MS, inMs, msOf, type Duration } from '../job/values/duration.js';
@@ -14,6 +14,7 @@ import { within } from '../runtime/within.js';
 import type { Entry } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { FleetLimits } from './fleet-limits.js';
+import { lateMsOf, SLOW_TRIES } from './lateness.js';
 import { Turnstile, type Asked } from './turnstile.js';
 
 /** How a call enters a limit. */
@@ -30,9 +31,9 @@ const WAIT_MS = 60_000;
 /** How soon a full limit is asked again where nobody reports it. */
 const ASK_MS = 500;
 
-/** Of a text with a NUL the database has none. */
+/** Of a text with a NUL the database has none; nobody holds a limit per key by its name. */
 const nameOf = must(
-  (value) => typeof value === 'string' && !value.includes('\0'),
+  (value) => typeof value === 'string' && !value.includes('\0') && queueOfKeys(value) === undefined,
   'the name of a limit',
 );
 
@@ -68,7 +69,7 @@ export class QueueLimits {
     events: QueueEventBus,
     private readonly leases: { reapExpiredLeases(): Promise<unknown> },
   ) {
-    this.fleet = new FleetLimits({ limits: storage.limits, options, events });
+    this.fleet = new FleetLimits({ storage, options, events });
     this.turnstile = new Turnstile(storage, options.leaseMs);
     storage.beforeClose(() => this.close());
   }
@@ -110,30 +111,32 @@ export class QueueLimits {
       id: this.ids.next(),
       until: performance.now() + msOf(timeoutMs),
     };
-    await this.begin(call);
-    const inside = this.stay(call, work);
+    const inside = this.stay(call, await this.begin(call), work);
     this.inside.add(inside);
     return inside.finally(() => this.inside.delete(inside));
   }
 
-  /** Starts of a process that was held up would come together: what is too late for its rate is given up, and asked for again. */
-  private async begin(call: Call): Promise<void> {
+  private async begin(call: Call): Promise<Entry> {
     for (let tries = 1; ; tries++) {
       const turn = this.turnstile.inLine(call.name, () => this.enter(call));
       const entry = await unlessAborted(turn, call.signal);
-      // It was drawn in between. A database that is always slow delays all alike, which fills no window.
+      // It was drawn in between; after so many tries its time counts from the reply.
       const drawnAt = tries < SLOW_TRIES ? entry.askedAt : performance.now();
       if (entry.startMs > 0) await this.untilStart(call, entry);
-      if (performance.now() - drawnAt - entry.startMs <= lateness(entry)) return;
+      if (performance.now() - drawnAt - entry.startMs <= lateMsOf(entry)) return entry;
       await this.abandon(call, entry);
     }
   }
 
-  private async stay<T>({ name, id }: Call, work: () => Promise<T> | T): Promise<T> {
+  private async stay<T>(
+    { name, id }: Call,
+    { concurrency }: Entry,
+    work: () => Promise<T> | T,
+  ): Promise<T> {
     try {
       return await holding(this.options.schema, [name], work);
     } finally {
-      await this.turnstile.leave(name, id);
+      await this.turnstile.leave(name, id, concurrency === null);
     }
   }
 
@@ -158,7 +161,7 @@ export class QueueLimits {
     const [row] = await this.storage.limits.list([name]);
     if (!row) await this.declareAgain(name);
     await this.storage.limits.hold(name, row?.ofQueue ?? false, ms);
-    this.storage.signals.tellOfLimit(name);
+    this.storage.signals.tellOfLimit(name, { isRule: true });
   }
 
   private open(): Promise<void> {
@@ -240,11 +243,6 @@ export class QueueLimits {
     return unknownLimit(`${quote(name)} is asked for`, name, [...this.options.limits.keys()]);
   }
 }
-
-/** From here on its time counts from the reply. */
-const SLOW_TRIES = 5;
-const lateness = ({ rate, perMs, strict }: Entry): number =>
-  rate === null || perMs === null ? Infinity : latenessOf({ limit: rate, perMs, strict });
 
 /** Whoever gives up waits for nobody in front; its own turn finds the signal aborted, and leaves. */
 async function unlessAborted<T>(turn: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -7,8 +7,8 @@ export interface SharingParts {
   /** What this process has declared of it; null: nothing. */
   declares: (name: string) => string | null;
   pollIntervalMs: number;
-  /** Others may have to give some back, or may get some. */
-  tell: (name: string) => void;
+  /** Others may have to give some back, or may get some; `isRule`: it rests. */
+  tell: (name: string, isRule?: boolean) => void;
   /** There may be room: for a claim, and for what waits here. */
   onRoom: () => void;
   /** Nothing of it is left here: what was claimed and has not started goes back. */
@@ -44,7 +44,7 @@ export class Sharing {
   private lookAt = 0;
   private isKnown = false;
   private patience = 0;
-  /** Under which lease, and of which version of the limit. */
+  /** Under which lease, of which version of the limit, and in which lanes. */
   private vouched = '';
 
   constructor(
@@ -63,30 +63,22 @@ export class Sharing {
     this.heard = true;
   }
 
-  /** Where no lane here obeys it, nothing is shared, of a limit per key never: others see who declares it. */
+  /** Nothing is shared of a rate, of a limit per key, and where no lane here obeys it: others see who declares it, and where it is obeyed. */
   private async vouch(lease: string): Promise<number> {
     const { name, version } = this.permits.row;
-    const now = `${lease} ${version}`;
+    const lanes = this.lanes.map(({ id }) => id);
+    const now = `${lease} ${version} ${lanes.join()}`;
     const declares = this.parts.declares(name);
-    if (this.vouched === now || declares === null) return Infinity;
-    await this.parts.limits.take(name, { lease, more: 0, wanted: 0, lanes: [], declares });
+    if (this.vouched === now || (declares === null && lanes.length === 0)) return Infinity;
+    await this.parts.limits.take(name, { lease, more: 0, wanted: 0, lanes, declares });
     this.vouched = now;
-    return Infinity;
-  }
-
-  /** Others see who declares a rate, too. */
-  private async showUp(lease: string): Promise<number> {
-    const { name } = this.permits.row;
-    const declares = this.parts.declares(name);
-    if (this.heard) await this.parts.limits.take(name, { lease, more: 0, wanted: 0, lanes: this.lanes.map((lane) => lane.id), declares }); // prettier-ignore
-    this.heard = false;
     return Infinity;
   }
 
   /** Returns how long it may rest. */
   async round(lease: string): Promise<number> {
-    if (this.permits.lanes.size === 0) return this.vouch(lease);
-    if (this.permits.row.concurrency === null) return this.showUp(lease);
+    const { lanes, row } = this.permits;
+    if (lanes.size === 0 || row.concurrency === null) return this.vouch(lease);
     const now = performance.now();
     if (!this.isDue(now)) return this.lookAt - now;
     this.heard = false;

@@ -72,10 +72,11 @@ export class Turnstile {
     for (const stop of stops) stop();
   }
 
-  /** What cannot be told now is so when its time is over. */
-  async leave(name: string, id: string): Promise<void> {
+  /** What cannot be told now is so when its time is over. `holdsNothing`: a start is not given back. */
+  async leave(name: string, id: string, holdsNothing = false): Promise<void> {
     this.inside.delete(id);
     if (this.inside.size === 0) this.hush();
+    if (holdsNothing) return;
     try {
       await this.storage.limits.leave(name, id);
       this.storage.signals.tellOfLimit(name);

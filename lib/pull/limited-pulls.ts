@@ -1,9 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { FleetLimits } from '../limits/fleet-limits.js';
+import { lateMsOf, SLOW_TRIES } from '../limits/lateness.js';
 import { queueOfKeys } from '../job/limit.js';
 import type { Lane } from '../job/lane.js';
 import type { Site } from '../maintenance/duties.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
+import type { LimitRow } from '../storage/limits/limit.repository.js';
 
 /** A pulled claim of lanes of one queue. */
 interface LimitedWish {
@@ -11,6 +13,19 @@ interface LimitedWish {
   worker: string;
   lanes: number[];
   limit: number;
+  /** What it has of each limit that it obeys, once it has claimed. */
+  loans: Loan[];
+}
+
+/** Starts that a claim has used, and when it asked for them. */
+export interface Loan {
+  name: string;
+  starts: number;
+  askedAt: number;
+  /** So long it waited for the last one. */
+  startMs: number;
+  /** For giving them back; undefined: some of them went back already. */
+  fullAt: string | undefined;
 }
 
 /** What is lent and comes to no lease is free again after so many times of a statement. */
@@ -19,10 +34,11 @@ const KEEP_SHARE = 3;
 /** Claims of remote workers from queues with a limit across the fleet: each is lent what it may claim, and keeps what it has claimed. */
 export class LimitedPulls {
   private readonly fleet: FleetLimits;
+  /** The database was, at last. */
+  private isSlow = false;
 
   constructor(private readonly parts: Pick<Site, 'storage' | 'options' | 'events'>) {
-    const { storage, options, events } = parts;
-    this.fleet = new FleetLimits({ limits: storage.limits, options, events });
+    this.fleet = new FleetLimits(parts);
   }
 
   /** Declares what this process says of limits, before its first claim. */
@@ -61,9 +77,10 @@ export class LimitedPulls {
     wish: LimitedWish,
     claim: (most: number) => Promise<ClaimedRow[]>,
   ): Promise<ClaimedRow[]> {
-    const [first, ...others] = this.of(queue);
-    const seen = await this.parts.storage.limits.look(first!, wish.lanes);
-    return seen?.waiting === 0 ? [] : this.within(first!, others, wish, claim);
+    const [first, ...others] = this.of(queue).map(({ name }) => name);
+    if (first === undefined) return claim(wish.limit);
+    const seen = await this.parts.storage.limits.look(first, wish.lanes);
+    return seen?.waiting === 0 ? [] : this.within(first, others, wish, claim);
   }
 
   /** Of one limit after another, each no more than those before it have lent: all of them, or nothing is claimed. */
@@ -77,6 +94,7 @@ export class LimitedPulls {
     const keepMs = KEEP_SHARE * this.parts.options.queryTimeoutMs;
     const claimAtMost = (limit: number): Promise<ClaimedRow[]> =>
       next === undefined ? claim(limit) : this.within(next, others, { ...wish, limit }, claim);
+    const askedAt = performance.now();
     const lent = await limits.lend(name, { ...wish, keepMs });
     if (!lent) return claimAtMost(wish.limit);
     if (lent.isNew) signals.tellOfLimit(name);
@@ -88,22 +106,44 @@ export class LimitedPulls {
       used = rows.length;
       return rows;
     } finally {
-      await limits.keepLent(name, wish.lease, used, lent);
+      const { fullAt, holdsPermits, startMs } = lent;
+      const isRest = used < lent.lent;
+      if (isRest || holdsPermits) await limits.keepLent(name, wish.lease, used, lent);
+      const loan = { name, starts: used, askedAt, startMs, fullAt: isRest ? undefined : fullAt };
+      if (used > 0) wish.loans.push(loan);
     }
+  }
+
+  /** More time has passed since the first question than its starts asked for, and than the strictest rate bears. */
+  areLate(loans: readonly Loan[], tries: number): boolean {
+    if (loans.length === 0) return false;
+    const askedAt = Math.min(...loans.map((loan) => loan.askedAt));
+    const waitedMs = loans.reduce((sum, { startMs }) => sum + startMs, 0);
+    const rows = loans.flatMap(({ name }) => this.fleet.get(name) ?? []);
+    const isLate = performance.now() - askedAt - waitedMs > Math.min(...rows.map(lateMsOf));
+    this.isSlow = isLate && (this.isSlow || tries >= SLOW_TRIES);
+    return isLate && !this.isSlow;
+  }
+
+  /** Its jobs went back unrun. */
+  async returnStarts(loans: readonly Loan[]): Promise<void> {
+    const { limits } = this.parts.storage;
+    for (const { name, starts, fullAt } of loans)
+      if (fullAt !== undefined) await limits.giveBackStarts(name, starts, fullAt);
   }
 
   /** A job of the lease is settled. */
   async settled(queue: string, lease: string): Promise<void> {
-    for (const name of this.of(queue)) {
+    for (const { name, concurrency } of this.of(queue)) {
+      if (concurrency === null) continue;
       await this.parts.storage.limits.returnPermit(name, lease);
       this.parts.storage.signals.tellOfLimit(name);
     }
   }
 
-  /** The names of the limits that hold for pulled jobs of a queue. */
-  private of(queue: string): string[] {
+  /** The limits that hold for pulled jobs of a queue. */
+  private of(queue: string): LimitRow[] {
     const { uses = [] } = this.parts.options.queues.get(queue) ?? {};
-    const isOf = (name: string): boolean => this.fleet.get(name)?.ofQueue === (name === queue);
-    return [queue, ...new Set(uses)].filter(isOf);
+    return this.fleet.of(queue, uses);
   }
 }

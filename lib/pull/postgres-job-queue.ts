@@ -1,7 +1,7 @@
 import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import { checkId } from '../job/names.js';
-import { afterFailure, CANCELLED, DECLINED, type Outcome } from '../job/outcome.js';
+import { afterFailure, CANCELLED, DECLINED, UNSTARTED, type Outcome } from '../job/outcome.js';
 import { checkedProgress, EACH_MS, jobProgress, type Progress } from '../job/progress.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { RunReports } from '../observability/run-reports.js';
@@ -20,6 +20,7 @@ import {
   checkLeaseMs,
   checkListener,
   checkRetryable,
+  type CheckedClaim,
 } from './claim-request.js';
 import {
   JobQueue,
@@ -31,7 +32,7 @@ import {
   type Returned,
 } from './job-queue.js';
 import { pulledJob } from './pulled-job.js';
-import type { PulledClaims } from './pulled-claims.js';
+import type { PulledClaims, PulledRows } from './pulled-claims.js';
 import { pulledRun, type PulledRun } from './pulled-run.js';
 import { subscribe } from './subscription.js';
 import type { Duration } from '../job/values/duration.js';
@@ -62,11 +63,9 @@ export class PostgresJobQueue extends JobQueue {
 
   async claim(request: ClaimRequest): Promise<PulledClaim> {
     const wish = checkClaim(request, this.parts.options.leaseMs);
-    const { leaseId, rows, lanes } = await (await this.pulled()).claim(wish);
-    await this.giveUpCancelled(leaseId, rows);
-    const wanted = rows.filter((row) => !row.cancelled);
+    const { leaseId, rows, lanes } = await this.claimInTime(wish);
     const startedAt = performance.now();
-    const jobs = wanted.map((row: ClaimedRow) => {
+    const jobs = rows.map((row: ClaimedRow) => {
       const lane = lanes.get(row.lane)!;
       const job = pulledJob(row, lane, this.policies.of(lane.queue));
       this.reports.started({ ...job, laneId: row.lane, startedAt });
@@ -143,11 +142,24 @@ export class PostgresJobQueue extends JobQueue {
     return subscribe(this.parts.storage.signals, this.parts.events, listener);
   }
 
+  /** What is cancelled ends, and what comes too late for the rate of a limit is claimed again. */
+  private async claimInTime(wish: CheckedClaim): Promise<PulledRows> {
+    const claims = await this.pulled();
+    for (let tries = 1; ; tries++) {
+      const { rows, ...claimed } = await claims.claim(wish);
+      const { leaseId, loans } = claimed;
+      await this.giveBack(leaseId, rows.filter(({ cancelled }) => cancelled), CANCELLED); // prettier-ignore
+      const wanted = rows.filter(({ cancelled }) => !cancelled);
+      if (!claims.limited.areLate(loans, tries)) return { ...claimed, rows: wanted };
+      await this.giveBack(leaseId, wanted, UNSTARTED);
+      await claims.limited.returnStarts(loans);
+    }
+  }
+
   /** What cannot be given up now is so when it is reaped: the others, and their lease, must be lost neither with it nor while it waits. */
-  private async giveUpCancelled(leaseId: string, rows: ClaimedRow[]): Promise<void> {
+  private async giveBack(leaseId: string, rows: ClaimedRow[], outcome: Outcome): Promise<void> {
     try {
-      for (const row of rows)
-        if (row.cancelled) await this.giveUp(leaseId, row.id, () => CANCELLED);
+      for (const { id } of rows) await this.giveUp(leaseId, id, () => outcome);
     } catch {
       // As above.
     }

@@ -13,13 +13,15 @@ import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { CheckedClaim } from './claim-request.js';
 import { FairRotations } from './fair-rotations.js';
-import { LimitedPulls } from './limited-pulls.js';
+import { LimitedPulls, type Loan } from './limited-pulls.js';
 
-interface PulledRows {
+export interface PulledRows {
   leaseId: string;
   rows: ClaimedRow[];
   /** Where they are from. */
   lanes: ReadonlyMap<number, Lane>;
+  /** What they took of limits. */
+  loans: readonly Loan[];
 }
 
 /** Where claims of a wish have got to: each starts behind it, so that a backlog delays what is behind it by one claim. */
@@ -92,8 +94,9 @@ export class PulledClaims {
     const asked = startingBehind([...lanes.keys()], last.lane);
     const ways = this.waysOf(lanes);
     for (const way of startingBehind(ways, last.way)) {
+      const loans: Loan[] = [];
       const rows = await this.inTime(
-        () => this.claimBy(way, { ...wish, limit }, leaseId, { lanes, asked }),
+        () => this.claimBy(way, { ...wish, limit }, leaseId, { lanes, asked, loans }),
         limit,
       );
       if (rows.length === 0) continue;
@@ -103,11 +106,11 @@ export class PulledClaims {
         last.lane = asked.findLast((id) => rows.some(({ lane }) => lane === id));
       const own = await this.own(leaseId, rows, lanes);
       return own.length > 0 || rounds === 0
-        ? { leaseId, rows: own, lanes }
+        ? { leaseId, rows: own, lanes, loans }
         : this.claim(wish, rounds - 1);
     }
     last.isEmpty = true;
-    return { leaseId, rows: [], lanes };
+    return { leaseId, rows: [], lanes, loans: [] };
   }
 
   /** Without what stood in a place that is not its job's: that is turned away, or goes back with the lease. */
@@ -161,7 +164,7 @@ export class PulledClaims {
     way: number,
     wish: CheckedClaim,
     lease: string,
-    { lanes, asked }: { lanes: ReadonlyMap<number, Lane>; asked: number[] },
+    { lanes, asked, loans }: Pick<PulledRows, 'lanes'> & { asked: number[]; loans: Loan[] },
   ): Promise<ClaimedRow[]> {
     const { workerId: worker, leaseMs, limit, suspects } = wish;
     const limited = this.limited.among(lanes.values());
@@ -175,10 +178,11 @@ export class PulledClaims {
       });
     const fair = (most: number) => this.fair.claim({ ...terms, lane: way, limit: most });
     const within = (id: number, ids: number[], claim: (most: number) => Promise<ClaimedRow[]>) =>
-      this.limited.claim(lanes.get(id)!.queue, { lease, worker, lanes: ids, limit }, claim);
+      this.limited.claim(lanes.get(id)!.queue, { lease, worker, lanes: ids, limit, loans }, claim);
     if (way < 0) {
-      const ids = limited.get(-way)!;
-      return within(ids[0]!, ids, (most) => plain(ids, most));
+      // It may have gone meanwhile: its jobs are among the plain ones then.
+      const ids = limited.get(-way);
+      return ids ? within(ids[0]!, ids, (most) => plain(ids, most)) : Promise.resolve([]);
     }
     if (way === PLAIN) {
       const apart = new Set([...limited.values()].flat());

@@ -3,7 +3,7 @@ import { JobResult } from '../job/job-result.js';
 import { hush, hushWithin, isError, isThenable, safely } from '../job/kinds.js';
 import type { BatchResult } from '../job/job-handler.js';
 import type { Job } from '../job/job.js';
-import type { Outcome } from '../job/outcome.js';
+import { UNSTARTED, type Outcome } from '../job/outcome.js';
 import type { Permit } from '../job/permit.js';
 import { QueueError } from '../job/queue.errors.js';
 import { BatchRunContext } from './batch-run-context.js';
@@ -41,8 +41,7 @@ export class BatchExecutor {
 
   /** What was settled or aborted while its permit was asked for must not start any more. */
   private mayStart(run: JobRun): boolean {
-    if (run.abortCode)
-      this.single.settle(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
+    if (run.abortCode) this.single.settle(run, UNSTARTED);
     return !run.settled;
   }
 

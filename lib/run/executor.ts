@@ -3,7 +3,7 @@ import { isObservable } from 'rxjs';
 import type { AddedStep } from '../job/added-step.js';
 import { failureOf } from '../job/failure.js';
 import { JobResult, type Verdict } from '../job/job-result.js';
-import { outcomeOf, type Chances, type Outcome } from '../job/outcome.js';
+import { outcomeOf, UNSTARTED, type Chances, type Outcome } from '../job/outcome.js';
 import { isThenable } from '../job/kinds.js';
 import { NO_OUTPUT } from '../job/values/output.js';
 import { Permit } from '../job/permit.js';
@@ -47,8 +47,7 @@ export class Executor {
     const permit = await this.ask(run, acquire);
     if (!permit) return;
     try {
-      if (run.abortCode)
-        this.settle(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
+      if (run.abortCode) this.settle(run, UNSTARTED);
       // What was settled while its permit was asked for must not start any more.
       if (!run.settled) await this.process(run);
     } finally {

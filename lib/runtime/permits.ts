@@ -15,6 +15,11 @@ export class Permits {
     return this.most;
   }
 
+  /** Before promises are counted again. */
+  withdraw(): void {
+    this.promised = 0;
+  }
+
   get free(): number {
     return this.limit - this.taken;
   }

@@ -22,10 +22,10 @@ export function makeLimits(
   const { limits, signals } = storage;
   const keeper = new LimitKeeper({
     limits,
-    fleet: new FleetLimits({ limits, options, events }),
+    fleet: new FleetLimits({ storage, options, events }),
     pollIntervalMs: options.pollIntervalMs,
     lease: () => intake.lease,
-    tell: (name) => signals.tellOfLimit(name, true),
+    tell: (name, isRule = false) => signals.tellOfLimit(name, { isRule, onlyOthers: true }),
     onRoom: () => {
       dispatcher.startAll();
       wakePoller();

@@ -68,7 +68,7 @@ export class Worker {
     await untilServed(() => limits.open());
     const restMs = await duties.promote();
     if (limits.active.length > 0) await limits.round();
-    const stops = [signals.receive((signal) => this.hear(signal)), signals.hearOfLimits((name) => this.hearOfLimit(name)), this.crew.directClaimer.open()]; // prettier-ignore
+    const stops = [signals.receive((signal) => this.hear(signal)), signals.hearOfLimits((name, isRule) => this.hearOfLimit(name, isRule)), this.crew.directClaimer.open()]; // prettier-ignore
     this.unsubscribe = () => stops.forEach((stop) => stop());
     signals.startListening(this);
     // A lone suspect has the process to itself first; its round lets the others in.
@@ -215,10 +215,10 @@ export class Worker {
     if (signal.fair) this.lookForFair(signal.lanes);
   }
 
-  /** The rule may be another one: the promoter's look says so. */
-  private hearOfLimit(name: string): void {
+  /** What the rule is now the promoter's look says. */
+  private hearOfLimit(name: string, isRule: boolean): void {
     this.crew.limits.hear(name);
-    this.loops.promote.wake();
+    if (isRule) this.loops.promote.wake();
   }
 
   private lookForFair(lanes: number[]): void {

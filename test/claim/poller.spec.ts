@@ -12,7 +12,7 @@ import { Poller, type PollerParts } from '../../lib/claim/poller.js';
 import { RunReports } from '../../lib/observability/run-reports.js';
 import type { WorkerLane } from '../../lib/claim/worker-lane.js';
 import { aGate } from '../support/gate.js';
-import { aLane, aRow } from '../support/runs.js';
+import { aFleetLimit, aLane, aRow } from '../support/runs.js';
 
 const AN_HOUR = 3_600_000;
 type Answer = (wish: ClaimWish) => Claimed | Promise<Claimed>;
@@ -309,5 +309,30 @@ describe('the poller', () => {
     await first;
 
     expect(wishes.map(({ limit }) => limit)).toEqual([4]);
+  });
+
+  it('leaves to a claim under way what it may bring of a limit that empty lanes share', async () => {
+    const [gate, left] = [aGate(), aGate()];
+    const lanes = [aLane(), aLane({ id: 2 })];
+    const limit = aFleetLimit({ concurrency: 2 });
+    for (const lane of lanes) lane.bind([limit]);
+    limit.n = 2;
+    const { intake, poller, wishes, set } = aPoller(lanes);
+    intake.resume();
+    await poller.poll();
+    wishes.splice(0);
+    set.answer = async () => (left.open(), await gate.passed, { jobs: [], lost: [] });
+
+    lanes[0]!.expectNews();
+    const first = poller.poll();
+    await left.passed;
+    lanes[1]!.expectNews();
+    await poller.poll();
+    expect(askedOf(wishes)).toEqual([[[1, 2]]]);
+    gate.open();
+    await first;
+    await poller.poll();
+
+    expect(askedOf(wishes)).toEqual([[[1, 2]], [[2, 2]]]);
   });
 });

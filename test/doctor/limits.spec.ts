@@ -62,7 +62,7 @@ describe('the doctor, of limits', () => {
     const declared = async (by: string | (() => string)) => {
       const { options } = resolveOptions({ queues: { keyed: { perKey: { by, concurrency: 2 } } } });
       const { limits } = test.storage;
-      const fleet = new FleetLimits({ limits, options, events: test.events });
+      const fleet = new FleetLimits({ storage: test.storage, options, events: test.events });
       const [name, lease] = ['keyed/*', await test.rows.lease()];
       await fleet.declare(lease);
       await limits.take(name, { lease, more: 0, wanted: 0, lanes: [], declares: fleet.declares(name) }); // prettier-ignore

@@ -5,6 +5,7 @@ import type { LimitRule, RateLimit } from '../../lib/job/limit.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { patient } from '../support/patience.mjs';
 import { aStory } from '../support/story.js';
 
 const items = (count: number) => Array.from({ length: count }, (_, n) => ({ payload: { n } }));
@@ -102,6 +103,36 @@ describe('a rate across the fleet', () => {
 
     expect(mostIn(500, starts)).toBeLessThanOrEqual(20);
   });
+
+  it(
+    'that is strict is passed in no window by remote workers of a process that was held up',
+    async () => {
+      const JOBS = 25;
+      const starts: number[] = [];
+      const rate = { limit: 10, perMs: 1_000, strict: true };
+      const { app, queues } = await story.start({ options: { worker: false, queues: { held: { rate } } } }); // prettier-ignore
+      await queues.enqueueMany('held', items(JOBS));
+      const remote = app.get(JobQueue, { strict: false });
+      const holdUp = () => {
+        const until = performance.now() + 800;
+        while (performance.now() < until);
+      };
+      const pull = async () => {
+        while (starts.length < JOBS) {
+          const { jobs, leaseId } = await remote.claim({ workerId: 'remote', queues: ['held'] });
+          for (const { id } of jobs) {
+            if (starts.push(performance.now()) === 5) holdUp();
+            await remote.complete(leaseId, id);
+          }
+        }
+      };
+
+      await Promise.all(items(8).map(pull));
+
+      expect(mostIn(1_000, starts)).toBeLessThanOrEqual(10);
+    },
+    patient(60_000),
+  );
 
   it('and a limit of what runs at once are kept together', async () => {
     const starts: number[] = [];

@@ -4,6 +4,7 @@ import { QueueLimits } from 'nestjs-simple-queue/limits';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
+import { recordStatements } from '../support/recorded-statements.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 const REQUEST = { workerId: 'remote', queues: ['work'], limit: 5 };
@@ -71,6 +72,21 @@ describe('pulled claims of a limited queue', () => {
     },
   );
 
+  it('ask for nothing more once the rest of a queue without a limit is over', async () => {
+    const app = await story.start({ options: { worker: false, pollIntervalMs: 10 } });
+    await app.storage.limits.hold('rested', true, 1);
+    const claim = () => queueOf(app).claim({ ...REQUEST, queues: ['rested'] });
+    await app.queues.enqueue('rested', 1);
+    await eventually(async () => expect((await claim()).jobs).toHaveLength(1));
+    await app.queues.enqueue('rested', 2);
+    const sent = recordStatements();
+    await eventually(async () => expect((await claim()).jobs).toHaveLength(1));
+    sent.stop();
+    expect(sent.names.filter((said) => /^look_at_limit|simple_queue.allotment/.test(said))).toEqual(
+      [],
+    );
+  });
+
   it('keep to a rate', async () => {
     const rate = { limit: 2, perMs: 3_600_000 };
     const app = await story.start({ options: { queues: { paced: { rate } } } });
@@ -123,6 +139,12 @@ describe('pulled claims of queues that use a named limit', () => {
     for (const { id } of more.jobs) await edge.release(more.leaseId, id);
     expect((await claim('work')).jobs).toEqual([]);
     expect(await held()).toEqual(both(0, 2));
+  });
+
+  it('obey it also where it has the name of the queue', async () => {
+    const app = await story.start({ options: { worker: false, queues: { alike: { uses: ['alike'] } }, limits: { alike: { concurrency: 2 } } } }); // prettier-ignore
+    await app.queues.enqueueMany('alike', [1, 2, 3].map((payload) => ({ payload }))); // prettier-ignore
+    expect((await queueOf(app).claim({ ...REQUEST, queues: ['alike'] })).jobs).toHaveLength(2);
   });
 
   it('of a fair queue, too', async () => {

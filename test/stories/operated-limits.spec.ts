@@ -5,6 +5,7 @@ import { QueueLimits } from 'nestjs-simple-queue/limits';
 import { aHandler, PATIENT, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
+import { recordStatements } from '../support/recorded-statements.js';
 import { aStory } from '../support/story.js';
 
 const adminOf = ({ app }: TestApplication): QueueAdmin => app.get(QueueAdmin, { strict: false });
@@ -130,10 +131,54 @@ describe('a limit that operators set', () => {
     await story.start({ options: { limits: { polite: { concurrency: 2 } } } });
 
     expect(await story.database.query(rests)).toEqual([
-      { of_queue: false, rule: '{"concurrency":2}', rests: true },
+      { of_queue: false, rule: '{"concurrency":2}', rests: null },
     ]);
     const queues = { polite: { fleetConcurrency: 2 } };
     await expect(story.start({ options: { queues } })).rejects.toMatchObject({ code: 'LIMIT_NAME_TAKEN' }); // prettier-ignore
+    await app.close();
+    await story.database.query('delete from simple_queue.scheduled; delete from simple_queue.job');
+  });
+
+  it('does not rest where a queue of its name, which has no limit, is told to slow down', async () => {
+    let ran = 0;
+    const app = await story.start({
+      options: { limits: { meek: { concurrency: 2 } } },
+      providers: [
+        aHandler('meek', () => JobResult.retryIn(3_600_000, { slowDown: true })),
+        aHandler('calls', () => void ran++, { uses: ['meek'] }),
+      ],
+    });
+    await app.queues.enqueue('meek', 1);
+    await eventually(() => expect(app.seen('warning')).toMatchObject([{ code: 'LIMIT_NAME_TAKEN' }])); // prettier-ignore
+
+    await app.queues.enqueue('calls', 1);
+    await eventually(() => expect(ran).toBe(1));
+    const rests = (await adminOf(app).limits()).filter(({ restsUntil }) => restsUntil);
+    expect(rests.filter(({ name }) => name === 'meek')).toEqual([]);
+    await app.close();
+    await story.database.query('delete from simple_queue.scheduled; delete from simple_queue.job');
+  });
+
+  it('is told to rest by a few statements, however many jobs are told so at once', async () => {
+    const gate = aGate();
+    const slow = async () => (
+      await gate.passed,
+      JobResult.rescheduleIn(3_600_000, { slowDown: true })
+    );
+    const app = await story.start({
+      options: { concurrency: 40, queues: { crowd: { concurrency: 40, fleetConcurrency: 40 } } },
+      providers: [aHandler('crowd', slow)],
+    });
+    await app.queues.enqueueMany('crowd', items(40));
+    await eventually(() => expect(app.seen('started')).toHaveLength(40));
+
+    const sent = recordStatements();
+    gate.open();
+    await eventually(() => expect(app.seen('released')).toHaveLength(40));
+    sent.stop();
+    expect(
+      sent.names.filter((said) => /hold_limit|rule, held_until/.test(said)).length,
+    ).toBeLessThan(5);
     await app.close();
     await story.database.query('delete from simple_queue.scheduled; delete from simple_queue.job');
   });

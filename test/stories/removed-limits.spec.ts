@@ -119,6 +119,7 @@ describe('a limit that is taken away', () => {
       options: { queues: { both: { perKey: { by: 'tenant', concurrency: 1 } } } },
       providers: [aHandler('both', () => undefined)],
     });
+    await eventually(async () => expect(await adminOf(app).limits()).not.toMatchObject([{ undeclared: true }])); // prettier-ignore
     await adminOf(app).setLimit('both', { fleetConcurrency: 3 });
     await expect(adminOf(app).removeLimit('both')).rejects.toMatchObject({ code: 'LIMIT_IN_USE' });
     expect(await namesOf(app)).toEqual(['both', 'both/*']);

@@ -5,6 +5,7 @@ import { aHandler, PATIENT, type TestApplication, failedLoops } from '../support
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { patient, scaled } from '../support/patience.mjs';
+import { recordStatements } from '../support/recorded-statements.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 const limitsOf = ({ app }: TestApplication): QueueLimits => app.get(QueueLimits, { strict: false });
@@ -122,6 +123,17 @@ describe('calls within a limit', () => {
     },
     patient(60_000),
   );
+
+  it('are one statement each where a rate is all that the limit says', async () => {
+    const web = limitsOf(await aWeb({ quick: { rate: { limit: 1_000, perMs: 3_600_000 } } }));
+    const call = () => web.within('quick', () => undefined);
+    await call();
+    const sent = recordStatements();
+    for (let n = 0; n < 5; n++) await call();
+    sent.stop();
+    const ofLimits = sent.names.filter((said) => /limit|share/.test(said));
+    expect(ofLimits.map((said) => /^enter_limit|entered as/.test(said))).toEqual(Array(5).fill(true)); // prettier-ignore
+  });
 
   it('hold nothing of the same name of another schema', async () => {
     const limits = { api: { concurrency: 1 } };

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { constant } from '../../lib/job/backoff.js';
 import { QueuePolicies } from '../../lib/options/queue-policy.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { FleetPermits } from '../../lib/limits/fleet-permits.js';
 import { Permits } from '../../lib/runtime/permits.js';
 import type { ClaimedRow } from '../../lib/storage/claim/row-mapper.js';
+import type { LimitRow } from '../../lib/storage/limits/limit.repository.js';
 import type { Claim } from '../../lib/run/job-run.js';
 import type { Handler } from '../../lib/handlers/handler-registry.js';
 import { JobRun } from '../../lib/run/job-run.js';
@@ -35,6 +37,13 @@ export function aLane({
     SETTINGS,
     permits,
   );
+}
+
+/** A limit across the fleet, of which this process has nothing yet. */
+export function aFleetLimit(rule: Partial<LimitRow>, onChange: () => void = () => undefined) {
+  const none = { concurrency: null, rate: null, perMs: null, burst: null, setAt: null };
+  const row = { name: 'api', ofQueue: false, ...none, strict: false, rule: '', version: 1, heldMs: 0 }; // prettier-ignore
+  return new FleetPermits({ ...row, ...rule }, onChange);
 }
 
 interface LaneOptions {

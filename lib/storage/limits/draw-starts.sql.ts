@@ -45,10 +45,15 @@ export const RETURN_STARTS = statement(
   where name = $2 and shard = $1 and rate is not null and next_at = $4::timestamptz`,
 );
 
-/** Somebody was told to come later ($4 ms): the whole limit rests until then. Of a queue without a limit it makes one that says nothing else. */
+/**
+ * Somebody was told to come later ($4 ms): the whole limit rests until then. Of a queue without a limit it makes one that says nothing else. No row: what has
+ * the name is of the other kind.
+ */
 export const HOLD_LIMIT = statement(
   'hold_limit',
   `insert into simple_queue.fleet_limit as l (name, shard, of_queue, rule, held_until)
   values ($2, $1, $3, '{}', statement_timestamp() + $4::float8 * interval '1 millisecond')
-  on conflict (name, shard) do update set held_until = greatest(l.held_until, excluded.held_until), version = excluded.version`,
+  on conflict (name, shard) do update set held_until = greatest(l.held_until, excluded.held_until), version = excluded.version
+    where l.of_queue = excluded.of_queue
+  returning 1`,
 );

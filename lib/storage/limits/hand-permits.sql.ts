@@ -24,7 +24,8 @@ const sameKey = (row: string): string =>
  * `in (...) is true` is a look into a hash, which no planner turns into a join of two lists.
  *
  * What ends is seen only after its commit, with the change that it leaves: a change that is taken here is older than the snapshot, so the slot that
- * it names is seen free. A key whose jobs could have had more, or whose next start lies ahead, is looked at again.
+ * it names is seen free, and so is a job that came: a key in which none waits is done with. A key whose jobs could have had more, or whose next start lies
+ * ahead, is looked at again.
  */
 export const HAND_PERMITS = statement(
   'hand_permits',
@@ -33,20 +34,23 @@ export const HAND_PERMITS = statement(
     order by due_at limit ${MOST_CHANGES} for update skip locked),
   taken as (
     delete from simple_queue.key_change where shard = $1 and ctid = any(array(select ctid from page)) returning limit_key, queue),
+  waiting as materialized (
+    select t.limit_key, t.queue from (select distinct limit_key, queue from taken) t
+    cross join lateral (select from simple_queue.keyed where ${sameKey('t')} limit 1) w),
   asked as materialized (
     select t.limit_key, t.queue, l.*, h.held, case when l.concurrency is null then ${MOST} else least(${MOST}, greatest(0, l.concurrency - h.held)) end::int as permits
-    from (select distinct limit_key, queue from taken) t
+    from waiting t
     left join lateral (
       select concurrency, rate, step_ms, burst from simple_queue.fleet_limit
       where name = (select name from simple_queue.queue where id = t.queue) || '/*' and shard = $1) l on true
     cross join lateral (
       select count(*)::int as held from (select from simple_queue.permit where l.concurrency is not null and ${sameKey('t')} and slot >= 0 offset 0) p) h),
   room as materialized (
-    select a.*, b.seen, r.first_ms, r.starts, least(a.permits, r.starts)::int as most, array(
-        select s.n from pg_catalog.generate_series(0, case when a.concurrency is null then -1 else a.held + least(a.permits, r.starts) - 1 end) s(n)
-        except select slot from simple_queue.permit where ${sameKey('a')} and slot >= 0 order by 1 limit least(a.permits, r.starts)) as slots
+    select a.*, b.seen, r.first_ms, r.starts, least(a.permits, r.starts)::int as most, case when a.held > 0 then array(
+        select s.n from pg_catalog.generate_series(0, a.held + least(a.permits, r.starts) - 1) s(n)
+        except select slot from simple_queue.permit where ${sameKey('a')} and slot >= 0 order by 1 limit least(a.permits, r.starts)) end as slots
     from asked a
-    left join lateral (select next_at as seen from simple_queue.key_bucket where ${sameKey('a')}) b on true
+    left join lateral (select next_at as seen from simple_queue.key_bucket where a.rate is not null and ${sameKey('a')}) b on true
     cross join lateral (
       select ${FIRST_MS} as first_ms, case when a.rate is null then ${MOST}
           else ${fitting(0)} end as starts
@@ -75,7 +79,8 @@ export const HAND_PERMITS = statement(
     returning limit_key, queue),
   granted as (
     insert into simple_queue.permit (id, shard, limit_key, queue, slot)
-    select f.id, $1, f.limit_key, f.queue, coalesce(f.slots[f.n], ${UNLIMITED} + pg_catalog.nextval('simple_queue.turn'))
+    select f.id, $1, f.limit_key, f.queue, case when f.concurrency is null then ${UNLIMITED} + pg_catalog.nextval('simple_queue.turn')
+      when f.held = 0 then f.n - 1 else f.slots[f.n] end
     from first f, (select count(*) from charged) first_of_all
     where f.rate is null or ((f.limit_key, f.queue) in (select limit_key, queue from charged)) is true
     order by f.limit_key, f.queue, f.n

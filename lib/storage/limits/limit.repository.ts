@@ -121,6 +121,7 @@ interface Lent {
   startMs: number;
   /** It has come into line just now. */
   isNew: boolean;
+  holdsPermits: boolean;
 }
 
 interface EnterWish {
@@ -146,8 +147,6 @@ export interface Entry extends Pick<
   fullAt: string | null;
 }
 
-/** Nobody means a limit to rest for longer. */
-const LONGEST_HOLD_MS = DAY_MS;
 /** More limits than this nobody has by intent. */
 const MAX_LIMITS = 1_000;
 
@@ -155,9 +154,10 @@ const MAX_LIMITS = 1_000;
 export class LimitRepository {
   constructor(private readonly database: Database) {}
 
-  /** `lease`: of this process, where it shares in it already. */
-  async declare(limit: DeclaredLimit, lease?: string): Promise<void> {
-    await this.database.waiters.run(DECLARE_LIMIT, [...ruleValues(limit), lease ?? null]);
+  /** `lease`: of this process, where it shares in it already. False: all is as it was. */
+  async declare(limit: DeclaredLimit, lease?: string): Promise<boolean> {
+    const values = [...ruleValues(limit), lease ?? null];
+    return (await this.database.waiters.run(DECLARE_LIMIT, values)).length === 1;
   }
 
   /** False: there is neither such a limit nor such a queue. */
@@ -203,9 +203,8 @@ export class LimitRepository {
     name: string,
     { lease, back, wanted }: { lease: string; back: number; wanted: number },
   ): Promise<number | undefined> {
-    return (
-      await this.database.loops.run<{ n: number }>(GIVE_SHARE, [SHARD, name, lease, back, wanted])
-    )[0]?.n;
+    const values = [SHARD, name, lease, back, wanted];
+    return (await this.database.loops.run<{ n: number }>(GIVE_SHARE, values))[0]?.n;
   }
 
   async end(name: string, lease: string, run: Run = this.database.loops.run): Promise<void> {
@@ -214,9 +213,8 @@ export class LimitRepository {
 
   /** What silent processes had, once their jobs were put back; of which limits. */
   async freeShares(): Promise<string[]> {
-    return (await this.database.loops.run<{ name: string }>(FREE_SHARES, [SHARD])).map(
-      ({ name }) => name,
-    );
+    const freed = await this.database.loops.run<{ name: string }>(FREE_SHARES, [SHARD]);
+    return freed.map(({ name }) => name);
   }
 
   /** undefined: it has no rate. */
@@ -232,9 +230,10 @@ export class LimitRepository {
     await this.database.loops.run(RETURN_STARTS, [SHARD, name, starts, fullAt]);
   }
 
-  async hold(name: string, ofQueue: boolean, ms: number): Promise<void> {
-    const values = [SHARD, name, ofQueue, Math.max(1, Math.min(ms, LONGEST_HOLD_MS))];
-    await this.database.callers.run(HOLD_LIMIT, values);
+  /** For a day at most. False: a limit of the other kind has the name. */
+  async hold(name: string, ofQueue: boolean, ms: number): Promise<boolean> {
+    const values = [SHARD, name, ofQueue, Math.max(1, Math.min(ms, DAY_MS))];
+    return (await this.database.callers.run(HOLD_LIMIT, values)).length === 1;
   }
 
   /** Permits and starts for a pulled claim; undefined: there is no such limit. */

@@ -28,12 +28,15 @@ export interface Notice {
   message: string;
 }
 
+type LimitReceiver = (name: string, isRule: boolean) => void;
+
 /** Between two NOTIFYs of one process; the first leaves at once. One that rides along costs no commit of its own, so it may be sooner. */
 const NOTIFY_INTERVAL_MS = 10;
 const NOTICE_INTERVAL_MS = 1;
 const PING_INTERVAL_MS = 10_000;
-/** The flag of messages about limits; those of wake-ups and of ends are other letters. */
+/** The flags of messages about limits: of their shares, of their rules; those of wake-ups and of ends are other letters. */
 const LIMIT = 'm';
+const RULE = 'r';
 /** A commit that is less late than this is found soon enough by looking. */
 const LATE_MS = 50;
 
@@ -46,7 +49,7 @@ export class Signals {
   private readonly channel: string;
   private readonly receivers = new Set<(signal: Signal) => void>();
   private readonly routes = new Map<string, (words: string) => void>();
-  private readonly limitReceivers = new Set<(name: string) => void>();
+  private readonly limitReceivers = new Set<LimitReceiver>();
   private readonly onListening = new Set<() => void>();
   private readonly ears = new Set<unknown>();
   private readonly unsent = new Unsent();
@@ -65,7 +68,8 @@ export class Signals {
   ) {
     const { schema, listenUrl, queryTimeoutMs } = options;
     this.channel = `sq:${schema}`;
-    this.route(LIMIT, (name) => this.tellReceivers(name));
+    this.route(LIMIT, (name) => this.tellReceivers(name, false));
+    this.route(RULE, (name) => this.tellReceivers(name, true));
     this.target = {
       ...connectionOptionsOf(database.dataSource, listenUrl),
       query_timeout: Math.min(5_000, queryTimeoutMs),
@@ -160,21 +164,21 @@ export class Signals {
     await this.database.loops.run(NOTIFY, [this.channel, `${this.sender} ${flag} ${words}`]);
   }
 
-  /** To those who share in a limit: it has changed, somebody wants some of it, or has given some back. A hint that may be lost. */
-  tellOfLimit(name: string, onlyOthers = false): void {
-    if (!onlyOthers) this.tellReceivers(name);
+  /** To those who share in a limit: somebody wants some of it, or has given some back; `isRule`: it says something else now, or rests. A hint that may be lost. */
+  tellOfLimit(name: string, { isRule = false, onlyOthers = false } = {}): void {
+    if (!onlyOthers) this.tellReceivers(name, isRule);
     if (this.options.wakeUp === 'off' || this.rest.isOn) return;
-    this.post(LIMIT, name).catch((error: unknown) => this.rest.begin(error));
+    this.post(isRule ? RULE : LIMIT, name).catch((error: unknown) => this.rest.begin(error));
   }
 
   /** Hears of limits, from this process as well. */
-  hearOfLimits(receiver: (name: string) => void): () => void {
+  hearOfLimits(receiver: LimitReceiver): () => void {
     this.limitReceivers.add(receiver);
     return () => void this.limitReceivers.delete(receiver);
   }
 
-  private tellReceivers(name: string): void {
-    for (const receiver of this.limitReceivers) receiver(name);
+  private tellReceivers(name: string, isRule: boolean): void {
+    for (const receiver of this.limitReceivers) receiver(name, isRule);
   }
 
   /** Calls back each time that listening has begun: what was sent before was not heard. */

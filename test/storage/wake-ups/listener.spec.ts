@@ -60,6 +60,14 @@ describe('the listener', () => {
     await hears({ lanes: [], pauses: true });
   });
 
+  it('hears of limits: that one has other shares, or another rule', async () => {
+    const limits: [string, boolean][] = [];
+    other.signals.hearOfLimits((...said) => void limits.push(said));
+    test.storage.signals.tellOfLimit('api');
+    test.storage.signals.tellOfLimit('api', { isRule: true });
+    await eventually(() => expect(limits.toSorted()).toEqual([['api', false], ['api', true]])); // prettier-ignore
+  });
+
   it.each(['cancel', 'later', 'pauses', 'fair', 'schedules', 'keyed'] as const)(
     'hears of %s where nothing else is said with it',
     async (word) => {
