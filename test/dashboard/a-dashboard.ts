@@ -7,6 +7,7 @@ import { SimpleQueueModule, type SimpleQueueOptions } from 'nestjs-simple-queue'
 import { SimpleQueueDashboardModule } from 'nestjs-simple-queue/dashboard';
 import { PATIENT, QUICK } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
 
 export type Platform = 'Express' | 'Fastify';
 
@@ -16,6 +17,7 @@ export interface TestDashboard {
   app: INestApplication;
   /** Where the application is, without a path. */
   origin: string;
+  /** Again where the database has not replied in the two seconds that a look has, as the page does. */
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   /** As the page itself does it. */
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
@@ -58,7 +60,12 @@ export async function aDashboard(
   return {
     app,
     origin,
-    get: (path, headers = {}) => fetch(origin + path, { headers, redirect: 'manual' }),
+    get: (path, headers = {}) =>
+      eventually(async () => {
+        const answer = await fetch(origin + path, { headers, redirect: 'manual' });
+        if (answer.status === 503) throw new Error(await answer.text());
+        return answer;
+      }),
     post: (path, body, headers = {}) =>
       fetch(origin + path, {
         method: 'POST',

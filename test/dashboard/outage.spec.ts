@@ -44,7 +44,7 @@ describe('a database that goes away', () => {
     const tabs = () =>
       Promise.all(
         ['overview', 'jobs', 'workers', 'limits', 'schedules', 'queue?queue=mail'].map(
-          async (look) => (await it_.get(`/queues/api/${look}`)).status,
+          async (look) => (await fetch(`${it_.origin}/queues/api/${look}`)).status,
         ),
       );
     const streams = await Promise.all(
