@@ -13,6 +13,7 @@ import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.
 import { aHandler, QUICK } from '../support/application.js';
 import { writeLedger, type Striker } from '../support/crash-points.js';
 import { aGate, never } from '../support/gate.js';
+import { scaled } from '../support/patience.mjs';
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
@@ -41,13 +42,13 @@ const killer: Striker = {
 
 /** Each takes the queue of its name. */
 const HANDLERS: Record<string, () => Type<unknown>> = {
-  /** Slow enough to be frozen in the middle of its transaction; takes no effect that is not also a completion. */
+  /** Its transaction waits for whoever has the lock, so that it can be frozen there; takes no effect that is not also a completion. */
   frozen: () =>
     aHandler(
       'frozen',
       async (job, { manager }) => {
         await manager.query('insert into frozen_effect values ($1, $2)', [job.id, process.pid]);
-        await manager.query('select pg_sleep(0.3)');
+        await manager.query(`select pg_advisory_xact_lock_shared(hashtext('frozen'))`);
       },
       { transactional: true },
     ),
@@ -150,6 +151,8 @@ const HANDLERS: Record<string, () => Type<unknown>> = {
 
 const chosen = (process.env.CHILD_HANDLERS ?? '').split(',').map((name) => HANDLERS[name]!());
 const options = JSON.parse(process.env.CHILD_OPTIONS ?? '{}') as SimpleQueueOptions;
+/** Most are killed: what they held is soon given back. Whoever lives on gets `QUICK`. */
+const DOOMED = { leaseMs: scaled(1_500), queryTimeoutMs: scaled(1_000) };
 
 const typeorm = TypeOrmModule.forRoot({
   type: 'postgres',
@@ -158,7 +161,7 @@ const typeorm = TypeOrmModule.forRoot({
 });
 class ChildModule {}
 Module({
-  imports: [typeorm, SimpleQueueModule.forRoot({ ...QUICK, ...options })],
+  imports: [typeorm, SimpleQueueModule.forRoot({ ...QUICK, ...DOOMED, ...options })],
   providers: chosen,
 })(ChildModule);
 

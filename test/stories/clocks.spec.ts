@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { QUICK } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { aStory, untilJobIs } from '../support/story.js';
@@ -16,6 +17,7 @@ describe.each([
     const env = {
       DATABASE_URL: story.database.url,
       CHILD_HANDLERS: handlers,
+      CHILD_OPTIONS: JSON.stringify(QUICK),
       CLOCK_SKEW_MS: String(skew),
     };
     return new Child(CHILD, env, [new URL('../support/skewed-clock.mjs', import.meta.url)]).ready();

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { JobResult } from '../../lib/job/job-result.js';
-import { aHandler } from '../support/application.js';
+import { aHandler, QUICK } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
@@ -281,7 +281,8 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
       await story.database.query('create table if not exists ledger (job uuid, pid int)');
       const application = await story.start({ options: { worker: false } });
       const { id } = await application.queues.enqueue('dies', when);
-      const env = { DATABASE_URL: story.database.url, CHILD_HANDLERS: 'dies' };
+      const options = JSON.stringify(QUICK);
+      const env = { DATABASE_URL: story.database.url, CHILD_HANDLERS: 'dies', CHILD_OPTIONS: options }; // prettier-ignore
 
       const first = new Child(CHILD, env);
       expect(await first.exited()).toBe('SIGKILL');

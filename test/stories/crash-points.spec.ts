@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { EntityManager } from 'typeorm';
-import { aHandler, type TestApplication } from '../support/application.js';
+import { aHandler, QUICK, type TestApplication } from '../support/application.js';
 import { Child } from '../support/child.js';
 import {
   COMPLETIONS,
@@ -10,6 +10,7 @@ import {
   type Striker,
 } from '../support/crash-points.js';
 import { eventually } from '../support/eventually.js';
+import { patient } from '../support/patience.mjs';
 import { aStory, untilJobIs } from '../support/story.js';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
@@ -30,7 +31,7 @@ describe('I4 exactly-once effect, with a fault at every point of the transaction
     (await story.database.query('select from ledger where job = $1', [id])).length;
 
   const aWorker = (handlers: string, queues: string[]): Child => {
-    const options = JSON.stringify({ worker: { queues } });
+    const options = JSON.stringify({ ...QUICK, worker: { queues } });
     const child = new Child(CHILD, {
       DATABASE_URL: story.database.url,
       CHILD_HANDLERS: handlers,
@@ -66,7 +67,7 @@ describe('I4 exactly-once effect, with a fault at every point of the transaction
         expect(job.output === child.pid).toBe(COMMITTED.includes(point));
       }
     },
-    60_000,
+    patient(60_000),
   );
 
   describe("the server's end of the connection is killed", () => {

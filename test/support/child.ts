@@ -73,9 +73,9 @@ export class Child {
     return this.process.exitCode !== null || this.process.signalCode !== null;
   }
 
-  /** Exit code, or the signal that ended it. */
+  /** Exit code, or the signal that ended it; all that it said was heard. */
   async exited(): Promise<number | NodeJS.Signals> {
-    await eventually(() => this.hasExited, { timeoutMs: EXIT_MS });
+    await eventually(() => this.isSilent, { timeoutMs: EXIT_MS });
     return this.process.exitCode ?? this.process.signalCode!;
   }
 

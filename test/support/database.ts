@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { eventually } from './eventually.ts';
 
 export interface TestDatabase {
   name: string;
@@ -48,14 +49,11 @@ const DAY_MS = 86_400_000;
 export const templateOf = (run: string, daysAgo = 0): string =>
   `${run}_${new Date(Date.now() - daysAgo * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`;
 
-/** Like `with (force)`, which PostgreSQL 12 does not have. */
+/** Like `with (force)`, which PostgreSQL 12 does not have. It waits five seconds for backends to end, a busy machine may need more. */
 async function dropDatabase(serverUrl: string, name: string): Promise<void> {
-  await administer(
-    serverUrl,
-    `alter database ${name} allow_connections false`,
-    `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
-    `drop database ${name}`,
-  );
+  await administer(serverUrl, `alter database ${name} allow_connections false`);
+  const terminate = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`;
+  await eventually(() => administer(serverUrl, terminate, `drop database ${name}`));
 }
 
 export async function administer(serverUrl: string, ...statements: string[]): Promise<void> {

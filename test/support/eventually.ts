@@ -13,12 +13,14 @@ export async function eventually<T>(
 ): Promise<T> {
   const deadline = Date.now() + patient(timeoutMs);
   for (let restMs = 5; ; restMs = Math.min(restMs * 2, LONGEST_REST_MS)) {
+    // Known before it asks: a process that was stopped meanwhile asks once more.
+    const isLast = Date.now() >= deadline;
     try {
       const answer = await condition();
       if (answer !== false) return answer;
       throw new Error(`Still false after ${timeoutMs} ms: ${condition.toString()}`);
     } catch (error) {
-      if (Date.now() >= deadline) throw error;
+      if (isLast) throw error;
     }
     await rest(Math.min(restMs, Math.max(1, deadline - Date.now())));
   }

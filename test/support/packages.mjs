@@ -34,9 +34,13 @@ export async function packagesFolder() {
   if (existsSync(folder)) return folder;
   const draft = `${folder}.${process.pid}`;
   await write(draft, folder);
-  // Another run may have been faster.
-  if (existsSync(folder)) rmSync(draft, { recursive: true });
-  else renameSync(draft, folder);
+  try {
+    renameSync(draft, folder);
+  } catch (error) {
+    // Another run may have been faster.
+    if (!existsSync(folder)) throw error;
+    rmSync(draft, { recursive: true });
+  }
   return folder;
 }
 

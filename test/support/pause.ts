@@ -1,8 +1,8 @@
 import { expect } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
-import type { WorkerLanes } from '../../lib/claim/worker-lanes.js';
 import type { TestApplication } from './application.js';
 import { eventually } from './eventually.js';
+import { lanesOf } from './lanes-of.js';
 
 /** Pauses the queue, and waits until the workers of these applications have heard of it: until then they may claim from it. */
 export async function pauseFor(applications: TestApplication[], queue: string): Promise<void> {
@@ -11,9 +11,4 @@ export async function pauseFor(applications: TestApplication[], queue: string): 
     const lanes = applications.flatMap(lanesOf).filter((lane) => lane.queue === queue);
     expect(lanes.filter((lane) => !lane.isPaused)).toEqual([]);
   });
-}
-
-function lanesOf({ worker }: TestApplication) {
-  const { worker: running } = worker as unknown as { worker?: { crew: { lanes: WorkerLanes } } };
-  return running?.crew.lanes.all() ?? [];
 }

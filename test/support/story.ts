@@ -19,15 +19,14 @@ export interface Story {
  */
 export function aStory(options: SimpleQueueOptions = {}): Story {
   let database: TestDatabase;
-  let applications: TestApplication[] = [];
+  const applications: TestApplication[] = [];
 
   beforeAll(async () => {
     database = await aDatabase();
   });
 
   afterEach(async () => {
-    await Promise.all(applications.map((application) => application.close()));
-    applications = [];
+    await Promise.all(applications.splice(0).map((application) => application.close()));
     expect(await database.query(CHECK_PLACES.text)).toEqual([]);
   });
 

@@ -141,8 +141,8 @@ class Link {
   }
 
   private async passOn(action: () => unknown, due: number): Promise<void> {
-    const early = due - Date.now();
-    if (early > 0) await rest(early);
+    // A timer may be a millisecond early.
+    for (let early = due - Date.now(); early > 0; early = due - Date.now()) await rest(early);
     if (!this.silent) action();
   }
 }

@@ -10,6 +10,7 @@ import {
   withDatabase,
   type TestDatabase,
 } from './database.js';
+import { eventually } from './eventually.js';
 
 const NOT_THERE = '3D000';
 
@@ -47,7 +48,8 @@ async function makeTemplate(url: string, template: string): Promise<void> {
       `create database ${template}_new`,
     );
     await migrate(withDatabase(url, `${template}_new`));
-    await client.query(`alter database ${template}_new rename to ${template}`);
+    // Its last backends may still be ending.
+    await eventually(() => client.query(`alter database ${template}_new rename to ${template}`));
   } finally {
     await client.end();
   }
