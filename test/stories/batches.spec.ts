@@ -165,20 +165,21 @@ describe('batches', () => {
   });
 
   it('wait for more jobs, and no longer than they are told to', async () => {
-    const sizes: number[] = [];
+    const calls: [queue: string, size: number][] = [];
+    const noting = (queue: string, lingerMs: number) =>
+      aBatchHandler(queue, (jobs) => void calls.push([queue, jobs.length]), {
+        batch: { size: 3, lingerMs },
+      });
     const application = await story.start({
-      providers: [
-        aBatchHandler('lingers', (jobs) => void sizes.push(jobs.length), {
-          batch: { size: 3, lingerMs: 200 },
-        }),
-      ],
+      providers: [noting('patient', 60_000), noting('impatient', 200)],
     });
 
     const jobs = [];
-    for (let n = 0; n < 4; n++) jobs.push(await application.queues.enqueue('lingers', { n }));
+    for (const queue of ['patient', 'patient', 'patient', 'impatient'])
+      jobs.push(await application.queues.enqueue(queue, {}));
 
     for (const { id } of jobs) await untilJobIs('succeeded', application, id);
-    expect(sizes).toEqual([3, 1]);
+    expect(calls.toSorted()).toEqual([['impatient', 1], ['patient', 3]]); // prettier-ignore
   });
 
   it('take one permit each: the limit counts calls', async () => {

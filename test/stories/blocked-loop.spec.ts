@@ -5,11 +5,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
+import { scaled } from '../support/patience.mjs';
 import { Pooler } from '../support/pooler.js';
 import { aStory } from '../support/story.js';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
-const LEASE_MS = 4_000;
+const LEASE_MS = scaled(6_000);
 const OPTIONS = {
   leaseMs: LEASE_MS,
   heartbeatIntervalMs: 400,
@@ -72,7 +73,7 @@ describe('a handler that blocks the event loop of its process for longer than a 
       const { reaper, jobs, goOn } = await block(options, pooler?.url);
       const since = await databaseTime();
 
-      await eventually(async () => expect(await keptFor(since)).toBeGreaterThan(2.5 * LEASE_MS), {
+      await eventually(async () => expect(await keptFor(since)).toBeGreaterThan(2 * LEASE_MS), {
         timeoutMs: 20_000,
       });
       goOn();

@@ -4,6 +4,7 @@ import { Permit } from '../../lib/job/permit.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate, never } from '../support/gate.js';
+import { scaled } from '../support/patience.mjs';
 import { aStory, untilJobIs } from '../support/story.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
@@ -134,9 +135,10 @@ describe('I9 clean stop', () => {
     const { id } = await application.queues.enqueue(
       'twice',
       {},
-      { timeoutMs: 300, backoff: { type: 'constant', delayMs: 0 } },
+      { timeoutMs: 300, maxAttempts: 1_000, backoff: { type: 'constant', delayMs: 0 } },
     );
-    await eventually(() => expect(runs).toEqual([1, 2]));
+    // Or a later one: each has but a moment.
+    await eventually(() => expect(runs.length).toBeGreaterThan(1));
     first.open();
     await first.passed;
 
@@ -210,7 +212,7 @@ describe('I9 clean stop', () => {
     const proxy = await TcpProxy.start(story.database.url);
     const gate = aGate();
     const application = await story.start({
-      options: { shutdownGraceMs: 100 },
+      options: { shutdownGraceMs: 100, queryTimeoutMs: scaled(1_000) },
       typeorm: { url: proxy.url } as never,
       providers: [aHandler('away', () => gate.passed)],
     });

@@ -108,18 +108,22 @@ describe('what runs at once', () => {
   });
 
   it('lets a small queue through beside the backlog of another', async () => {
-    let small = 0;
+    const BACKLOG = 20_000;
+    let [small, backlog, before] = [0, 0, BACKLOG];
     const application = await story.start({
       options: { concurrency: 1, worker: { autoStart: false } },
-      providers: [aHandler('backlog', aTick), aHandler('small', () => void small++)],
+      providers: [
+        aHandler('backlog', () => (backlog++, aTick())),
+        aHandler('small', () => void (++small === 10 && (before = backlog))),
+      ],
     });
-    await application.queues.enqueueMany('backlog', items(20_000));
+    await application.queues.enqueueMany('backlog', items(BACKLOG));
     await application.queues.enqueueMany('small', items(10));
 
     await application.worker.start();
     await eventually(() => expect(small).toBe(10));
 
-    expect((await story.database.query('select from simple_queue.ready limit 1')).length).toBe(1);
+    expect(before).toBeLessThan(BACKLOG);
   });
 
   it('gives back what was claimed ahead when the handler became slow: a full queue eats no attempts', async () => {

@@ -161,7 +161,8 @@ describe('the loops', () => {
   });
 
   it('leave no context in a connection that a request happened to open', async () => {
-    const application = await story.start();
+    // No worker, whose loops open connections as well.
+    const application = await story.start({ options: { worker: false } });
     const left = statements();
     // It may not share: it opens a connection of the callers' own pool.
     await inRequest(() => application.queues.enqueue('work', null, { uniqueKey: 'one' }));

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { aHandler } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
+import { SELDOM, untilIdle } from '../support/lanes-of.js';
 import { aStory, untilJobIs } from '../support/story.js';
 import { scaled } from '../support/patience.mjs';
 
@@ -17,8 +18,11 @@ describe('a job that is stored beside an idle worker', () => {
 
   it('is claimed as it is stored, and never stands among the ready ones', async () => {
     const gate = aGate();
-    const application = await story.start({ providers: [aHandler('now', () => gate.passed)] });
-    await eventually(() => expect(application.seen('workerStarted')).toHaveLength(1));
+    const application = await story.start({
+      options: SELDOM,
+      providers: [aHandler('now', () => gate.passed)],
+    });
+    await untilIdle(application);
 
     const { id } = await application.queues.enqueue(
       'now',
@@ -89,8 +93,10 @@ describe('a job that is stored beside an idle worker', () => {
   it('begins after its caller has the answer', async () => {
     const order: string[] = [];
     const application = await story.start({
+      options: SELDOM,
       providers: [aHandler('order', () => void order.push('handler'))],
     });
+    await untilIdle(application);
     const { id } = await application.queues.enqueue('order', {});
     order.push('caller');
     await untilJobIs('succeeded', application, id);

@@ -139,7 +139,8 @@ describe('I1 durable, I2 atomic: from an enqueue to one end', () => {
       providers: [aHandler('ordered', (job) => void order.push(job.payload), { concurrency: 1 })],
     });
     const { queues, worker } = application;
-    const delayed = await queues.enqueue('ordered', 'delayed', { delayMs: 400 });
+    // The last one, also where its time has come before the first look.
+    const delayed = await queues.enqueue('ordered', 'delayed', { delayMs: 400, priority: 32_767 });
     await queues.enqueueMany('ordered', [3, -2, 0, 32_767, -32_768].map((priority) => ({ payload: priority, priority }))); // prettier-ignore
     await queues.enqueue('ordered', 'far away', { runAt: new Date(Date.now() + AN_HOUR) });
 

@@ -6,6 +6,7 @@ import { aHandler, type TestApplication } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
+import { Rival } from '../support/storage.js';
 import { aStory, loseLeases, untilJobIs } from '../support/story.js';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
@@ -184,6 +185,9 @@ describe('I3 fenced: who lost a job changes nothing', () => {
       'frozen',
       Array.from({ length: 20 }, (_, n) => ({ payload: { n } })),
     );
+    // No run of the child ends before the test says so.
+    const rival = await Rival.connect(story.database);
+    await rival.query(`select pg_advisory_lock(hashtext('frozen'))`);
     const child = await new Child(CHILD, {
       DATABASE_URL: story.database.url,
       CHILD_HANDLERS: 'frozen',
@@ -195,6 +199,7 @@ describe('I3 fenced: who lost a job changes nothing', () => {
     await eventually(() => expect(application.seen('succeeded').length).toBe(jobs.length), {
       timeoutMs: 20_000,
     });
+    await rival.close();
     child.signal('SIGCONT');
     await child.says((line) => line.event === 'leaseLost');
     child.signal('SIGTERM');

@@ -3,6 +3,7 @@ import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import type { Job } from '../../lib/job/job.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
+import { pauseFor } from '../support/pause.js';
 import { aStory, loseLeases } from '../support/story.js';
 
 const GROUPS = ['a', 'b', 'c'];
@@ -70,7 +71,7 @@ describe('jobs of an ordered group that follow each other in one process', () =>
     const worker = await aWorker();
     const paused = new Promise<void>((resolve, reject) => {
       on = async (n) => {
-        if (n === EACH) await adminOf(worker).pause('steps').then(resolve, reject);
+        if (n === EACH) await pauseFor([worker], 'steps').then(resolve, reject);
       };
     });
     await enqueueAll(worker);

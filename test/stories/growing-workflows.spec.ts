@@ -8,6 +8,7 @@ import { batch, item } from '../../lib/workflows/batch.js';
 import { workflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { aHandler } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
@@ -275,7 +276,9 @@ describe('workflows that grow while they run', () => {
         const calls = ran.filter((name) => ['done', 'alert', 'report'].includes(name));
         expect([what, calls.toSorted()]).toEqual([what, called]);
       }
-    expect(await story.database.query('select kind from simple_queue.arrival')).toEqual([]);
+    await eventually(async () =>
+      expect(await story.database.query('select kind from simple_queue.arrival')).toEqual([]),
+    );
   });
 
   it('a batch that is cancelled while a callback runs lets it end, and another attempt calls back again', async () => {

@@ -85,7 +85,7 @@ describe('progress', () => {
 
     await eventually(async () => (await progressOf(id))?.done === 0.8);
 
-    expect(application.seen('progress').length).toBe(2);
+    await eventually(() => expect(application.seen('progress').length).toBe(2));
     gate.open();
   });
 
@@ -180,7 +180,9 @@ describe('progress', () => {
   it('that the database refuses fails no job', async () => {
     const { enqueue, progressOf, application } = await start(async (_, context) => {
       context.progress(0.5);
-      await eventually(() => application.seen('loopFailed').length > 0);
+      await eventually(() =>
+        application.seen('loopFailed').some(({ loop }) => loop === 'progress'),
+      );
       context.progress(0.6);
     });
     await story.database.query(MUTE);

@@ -130,8 +130,7 @@ describe('who works what', () => {
       options: { pollIntervalMs: 60_000 },
       providers: [aHandler('woken', () => undefined)],
     });
-    const listening = `select from pg_stat_activity where datname = current_database() and query ilike 'listen%'`;
-    await eventually(async () => expect((await story.database.query(listening)).length).toBe(1));
+    await eventually(() => worker.storage.signals.listening?.isListening === true);
     const producer = await story.start({ options: { worker: false } });
 
     const plain = await producer.queues.enqueue('woken', {});

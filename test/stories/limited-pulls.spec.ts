@@ -7,7 +7,7 @@ import { aGate } from '../support/gate.js';
 import { recordStatements } from '../support/recorded-statements.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
-const REQUEST = { workerId: 'remote', queues: ['work'], limit: 5 };
+const REQUEST = { workerId: 'remote', queues: ['work'], limit: 5, leaseMs: 3_600_000 };
 const queueOf = ({ app }: TestApplication): JobQueue => app.get(JobQueue, { strict: false });
 
 describe('pulled claims of a limited queue', () => {

@@ -93,6 +93,10 @@ describe('suspects', () => {
       Array.from({ length: 40 }, (_, n) => ({ payload: `other ${n}` })),
     );
     await application.worker.start();
+    // It has been claimed, and waits for a slot.
+    await eventually(async () =>
+      expect(await database.query('select from simple_queue.suspect')).toEqual([]),
+    );
 
     for (let ended = 0; !started.includes('suspect'); ended++) {
       await eventually(() => started.length >= 4 + ended);

@@ -104,9 +104,10 @@ describe('more lanes than a process asks for at once', () => {
         },
       };
       const turns = new LaneTurns(dear as never, new Set());
+      const beganAt = performance.now();
       await turns.read([{ queue: '*' }]);
       gapsMs.push(turns['dueAt'] - turns['idleDueAt']);
-      expect([turns.isDue(true), turns.isDue(false)]).toEqual([false, false]);
+      expect(turns['idleDueAt'] - beganAt).toBeGreaterThanOrEqual(1_000);
     }
     expect([gapsMs[0]! > 0, gapsMs[1]]).toEqual([true, 0]);
   });
@@ -138,7 +139,7 @@ describe('more lanes than a process asks for at once', () => {
     const app = await story.start({ options: { worker: false } });
     await story.database.query(
       `insert into simple_queue.lease (id, shard, worker, expires_at, lanes)
-       select gen_random_uuid(), 0, 'full', now() + interval '1 minute', array_agg(id) from (select id from simple_queue.lane order by id limit $1) l`,
+       select gen_random_uuid(), 0, 'full', now() + interval '1 hour', array_agg(id) from (select id from simple_queue.lane order by id limit $1) l`,
       [MAX_LANES],
     );
     const { id } = await app.queues.enqueue('turned', 1);
