@@ -194,16 +194,16 @@ describe('the pull contract beside workers', () => {
   });
 
   it('brings a job at its time, however rarely claims look for what nobody told of', async () => {
-    const edge = await story.start({ options: { worker: false, pollIntervalMs: 3_600_000 } });
-    const queue = queueOf(edge);
     const wish = { workerId: 'w', queues: ['timely'] };
-    // A look before its time, which a busy machine may be too late for.
-    const id = await eventually(async () => {
+    // The first look of a process, before the job's time, which a busy machine may be too late for.
+    const { queue, id } = await eventually(async () => {
+      const edge = await story.start({ options: { worker: false, pollIntervalMs: 3_600_000 } });
+      const queue = queueOf(edge);
       const { id } = await queue.enqueue('timely', 1, { delayMs: 200 });
       const { leaseId, jobs } = await queue.claim(wish);
       for (const job of jobs) await queue.complete(leaseId, job.id);
       expect(jobs).toEqual([]);
-      return id;
+      return { queue, id };
     });
     const { leaseId } = await eventually(async () => {
       const claimed = await queue.claim(wish);
