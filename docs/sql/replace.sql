@@ -42,7 +42,7 @@ with target as materialized (
   moved as (
     update simple_queue.job j set lane = t.new_lane, priority = t.new_priority, run_at = t.due, fingerprint = t.fingerprint,
       options = t.options::jsonb, payload = t.payload::json, payload_bytes = t.payload_bytes, limit_key = t.new_key,
-      attempt = 0, reschedules = 0, last_error = null, cancel_at = null
+      attempt = 0, reschedules = 0, last_error = null, progress = null, cancel_at = null
     from target t
     where j.shard = $1 and j.id = any(array(select id from waiting)) and t.id = j.id
     returning j.id, j.lane, j.queue, j.priority, j.run_at, j.epoch, j.suspicion, j.limit_key),

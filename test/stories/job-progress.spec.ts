@@ -61,6 +61,27 @@ describe('progress', () => {
     expect(told.at(-1)).toMatchObject({ done: 3, share: 0.75 });
   });
 
+  it.each([
+    ['replace', { delayMs: 3_600_000 }],
+    ['debounce', { periodMs: 3_600_000 }],
+  ] as const)('of contents that were replaced is gone: %s', async (onConflict, when) => {
+    const { application, progressOf } = await start(
+      (_, context) => {
+        context.progress({ done: 9, of: 10 });
+        throw new Error('not yet');
+      },
+      { backoff: { type: 'constant', delayMs: 3_600_000 } },
+    );
+    const { queues } = application;
+    const { id } = await queues.enqueue('steps', { file: 1 }, { uniqueKey: onConflict });
+    await untilJobIs('scheduled', application, id);
+    expect(await progressOf(id)).toMatchObject({ done: 9, attempt: 1 });
+
+    await queues.enqueue('steps', { file: 2 }, { uniqueKey: onConflict, onConflict, ...when });
+    expect(await queues.find(id)).toMatchObject({ payload: { file: 2 }, attempt: 0 });
+    expect(await progressOf(id)).toBeUndefined();
+  });
+
   it('of a thousand calls leaves with one statement, and what was said last is kept with the end', async () => {
     const { enqueue, progressOf, application } = await start((_, context) => {
       for (let done = 0; done <= 1_000; done++) context.progress({ done, of: 1_000 });
