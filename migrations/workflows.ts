@@ -4,7 +4,7 @@ import { HOT, SMALL } from './storage-parameters.js';
  * Workflows; see docs/adr/0041-drafts-not-waiting-jobs.md. A step is one or more jobs of one name (`stage`); what its jobs returned is in `step`. A job
  * that must not begin yet is a `draft`, and no job. `arrival` is what somebody has to look at: an end, a stage that is to begin or to be
  * skipped, a job of others that is awaited (`step.awaits`), a job that depends on others (`more`), a workflow that is to stop or has to compensate. What compensates the stage n is the stage -1 - n; `undo` has what is to be
- * compensated, in the order of the commits.
+ * compensated, as it was completed.
  */
 export const WORKFLOWS = [
   `create table simple_queue.workflow (
@@ -103,14 +103,15 @@ export const WORKFLOWS = [
   `create table simple_queue.undo (
     workflow uuid not null,
     shard smallint not null,
-    seq bigint generated always as identity,
+    seq bigint not null,
     stage int not null check (stage < 0),
     item int not null,
     begun boolean not null default false,
     primary key (workflow, shard, seq)
   )`,
+  // Its number is a turn: so is that of what a worker settles, and both have one order.
   `create table simple_queue.arrival (
-    id bigint generated always as identity,
+    id bigint not null default nextval('simple_queue.turn'),
     shard smallint not null,
     kind text not null check (kind in ('end', 'skip', 'begin', 'stop', 'undo', 'add', 'wait', 'depend')),
     job uuid,

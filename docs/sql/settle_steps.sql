@@ -12,7 +12,7 @@ with done as (
   told as (
     update simple_queue.step set state = 'succeeded', output = $5::jsonb -> id::text -> 'output', error = null, ended_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from done where cancel_at is null)) and state is null
-    returning workflow, stage, item, state),
+    returning workflow, stage, item, state, null::bigint as seq),
   arrived as (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', id, 'succeeded', $5::jsonb -> id::text -> 'output', null::jsonb
@@ -26,8 +26,8 @@ with done as (
     from (select distinct workflow from counts order by workflow) c cross join lateral (
       select * from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
   remembered as (
-    insert into simple_queue.undo (workflow, shard, stage, item)
-    select t.workflow, $1, s.stage, t.item from told t join held h on h.id = t.workflow and h.saga
+    insert into simple_queue.undo (workflow, shard, seq, stage, item)
+    select t.workflow, $1, coalesce(t.seq, nextval('simple_queue.turn')), s.stage, t.item from told t join held h on h.id = t.workflow and h.saga
     cross join lateral (
       select stage from simple_queue.step where workflow = t.workflow and shard = $1 and stage = -1 - t.stage and item = t.item offset 0) s
     where t.state = 'succeeded' and t.stage >= 0 order by t.stage, t.item),

@@ -8,7 +8,7 @@ with gone as (
     update simple_queue.step s set state = g.state, output = g.output, error = g.error, ended_at = statement_timestamp()
     from (select distinct on (job) * from gone order by job, id) g
     where s.id = g.job and s.shard = $1 and s.state is null
-    returning s.workflow, s.stage, s.item, s.state),
+    returning s.workflow, s.stage, s.item, s.state, g.id as seq),
   counts as materialized (
     select workflow, stage, count(*)::int as n, (count(*) filter (where state <> 'succeeded'))::int as failed
     from told group by workflow, stage),
@@ -18,8 +18,8 @@ with gone as (
     from (select distinct workflow from counts order by workflow) c cross join lateral (
       select * from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
   remembered as (
-    insert into simple_queue.undo (workflow, shard, stage, item)
-    select t.workflow, $1, s.stage, t.item from told t join held h on h.id = t.workflow and h.saga
+    insert into simple_queue.undo (workflow, shard, seq, stage, item)
+    select t.workflow, $1, coalesce(t.seq, nextval('simple_queue.turn')), s.stage, t.item from told t join held h on h.id = t.workflow and h.saga
     cross join lateral (
       select stage from simple_queue.step where workflow = t.workflow and shard = $1 and stage = -1 - t.stage and item = t.item offset 0) s
     where t.state = 'succeeded' and t.stage >= 0 order by t.stage, t.item),

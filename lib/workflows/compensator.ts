@@ -23,7 +23,7 @@ type Say = () => void;
 const NOTHING: Say = () => undefined;
 
 /**
- * Takes workflows that have failed back: what has completed is compensated in the reverse order of the commits, each by a job of its own that begins
+ * Takes workflows that have failed back: what has completed is compensated last first, each by a job of its own that begins
  * when the one before it has succeeded. One that fails makes its workflow stuck. All of it is in rows, so any process may go on with it.
  */
 export class Compensator {

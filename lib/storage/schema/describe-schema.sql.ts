@@ -16,8 +16,8 @@ export const DESCRIBE_SCHEMA = statement(
   union all
   select 'parameter', l.name, split_part(o, '=', 1), split_part(o, '=', 2), true from lasting l cross join lateral unnest(l.reloptions) o
   union all
-  select 'column', l.name, a.attname::text, replace(pg_catalog.format_type(a.atttypid, a.atttypmod), quote_ident($1) || '.', '') || case when a.attnotnull then ' not null' else '' end
-      || case when a.attidentity <> '' then ' identity' else '' end || coalesce(' default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid), ''), true
+  select 'column', l.name, a.attname::text, replace(pg_catalog.format_type(a.atttypid, a.atttypmod) || case when a.attnotnull then ' not null' else '' end
+      || case when a.attidentity <> '' then ' identity' else '' end || coalesce(' default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid), ''), quote_ident($1) || '.', ''), true
     from lasting l join pg_catalog.pg_attribute a on a.attrelid = l.oid and a.attnum > 0 and not a.attisdropped
     left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
   union all

@@ -42,12 +42,12 @@ export class AddingRepository {
     return (await run<Grown>(GROW_STAGE, [SHARD, workflow, step, more]))[0];
   }
 
-  async end(run: Run, { job, output }: Adding, error?: object): Promise<void> {
+  async end(run: Run, { id, job, output }: Adding, error?: object): Promise<void> {
     const state = error ? 'failed' : 'succeeded';
     const texts = [output, error].map((value) =>
       value === undefined || value === null ? null : JSON.stringify(value),
     );
-    await run(END_ADDER, [SHARD, job, state, error ? null : texts[0], texts[1]]);
+    await run(END_ADDER, [SHARD, job, state, error ? null : texts[0], texts[1], id]);
   }
 
   /** Jobs of callbacks that were called, or were to be. */

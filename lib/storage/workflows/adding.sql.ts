@@ -31,10 +31,10 @@ export const GROW_STAGE = statement(
   select g.n as stage, g.item, c.jobs from grown g, counted c`,
 );
 
-/** Now the workflow may hear of the end. */
+/** Now the workflow may hear of the end, under the number that it had ($6). */
 export const END_ADDER = statement(
   'end_adder',
-  `insert into simple_queue.arrival (shard, kind, job, state, output, error) values ($1, 'end', $2::uuid, $3, $4::jsonb, $5::jsonb)`,
+  `insert into simple_queue.arrival (id, shard, kind, job, state, output, error) values ($6::bigint, $1, 'end', $2::uuid, $3, $4::jsonb, $5::jsonb)`,
 );
 
 /** Jobs of callbacks of a batch. They run once per attempt: those of the last one wait again, as what was skipped does, under other ids. */

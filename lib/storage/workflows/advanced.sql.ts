@@ -16,7 +16,7 @@ export const FAILING = `failing as materialized (
     select id from held h where h.stops
       and exists (select from counted c where c.workflow = h.id and c.failed_now > 0 and c.stage >= 0))`;
 
-/** Steps of `told` (workflow, stage, item, state) have ended: `complete` are the stages of which none is open any more. */
+/** Steps of `told` (workflow, stage, item, state, seq) have ended: `complete` are the stages of which none is open any more. */
 export const COUNTED = `counts as materialized (
     select workflow, stage, count(*)::int as n, (count(*) filter (where state <> 'succeeded'))::int as failed
     from told group by workflow, stage),

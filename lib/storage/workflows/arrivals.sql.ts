@@ -19,7 +19,7 @@ export const TAKE_ENDS = statement(
     update simple_queue.step s set state = g.state, output = g.output, error = g.error, ended_at = statement_timestamp()
     from (select distinct on (job) * from gone order by job, id) g
     where s.id = g.job and s.shard = $1 and s.state is null
-    returning s.workflow, s.stage, s.item, s.state),
+    returning s.workflow, s.stage, s.item, s.state, g.id as seq),
   ${COUNTED},
   ${FAILING},
   ${followed({ failing: true, more: [COMPENSATED] })}

@@ -28,7 +28,7 @@ export const WAKE_UNDO = statement(
   `insert into simple_queue.arrival (shard, kind, workflow) values ($1, 'undo', $2::uuid)`,
 );
 
-/** Where a workflow is, and which compensation is the next one or has begun: of what has committed last and is not compensated. */
+/** Where a workflow is, and which compensation is the next one or has begun: of what was completed last and is not compensated. */
 export const NEXT_UNDO = statement(
   'next_undo',
   `select w.state as flow, w.stop, u.seq::text, u.begun, u.step, u.id, u.state, u.error

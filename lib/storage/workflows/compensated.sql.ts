@@ -8,12 +8,13 @@ export const goesBack = (stop: string): string =>
   `(w.saga and ${stop} is distinct from 'abandoned' and (${stop} is not null or w.failed + c.failed > 0))`;
 
 /**
- * What has succeeded and can be compensated is written down under the lock of its workflow (`held`), so that `seq` has the order of the commits. Of
- * a workflow that is no saga not a row is looked at. What a step has added has no compensation.
+ * What has succeeded and can be compensated is written down under the lock of its workflow (`held`), which draws its `seq`. What was told as an arrival
+ * has the number of that instead: it has ended when that was inserted, however late and beside whatever else it is taken up. Of a workflow that is
+ * no saga not a row is looked at. What a step has added has no compensation.
  */
 export const REMEMBERED = `remembered as (
-    insert into simple_queue.undo (workflow, shard, stage, item)
-    select t.workflow, $1, s.stage, t.item from told t join held h on h.id = t.workflow and h.saga
+    insert into simple_queue.undo (workflow, shard, seq, stage, item)
+    select t.workflow, $1, coalesce(t.seq, nextval('simple_queue.turn')), s.stage, t.item from told t join held h on h.id = t.workflow and h.saga
     cross join lateral (
       select stage from simple_queue.step where workflow = t.workflow and shard = $1 and stage = -1 - t.stage and item = t.item offset 0) s
     where t.state = 'succeeded' and t.stage >= 0 order by t.stage, t.item)`;

@@ -33,7 +33,7 @@ export const SETTLE_STEPS = statement(
   told as (
     update simple_queue.step set state = 'succeeded', output = $5::jsonb -> id::text -> 'output', error = null, ended_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from done where cancel_at is null)) and state is null
-    returning workflow, stage, item, state),
+    returning workflow, stage, item, state, null::bigint as seq),
   ${arrived('done where cancel_at is not null', { state: `'succeeded'`, output: `$5::jsonb -> id::text -> 'output'` })},
   ${COUNTED},
   ${followed({ more: [COMPENSATED] })}

@@ -110,6 +110,9 @@ const DRAWING: Record<string, string> = {
       'settle_outcomes',
     ].map((name) => [name, 'ids of the jobs that say how others have ended, for an insert alone']),
   ),
+  settle_steps:
+    'the order in which compensations run, under the lock of the workflow, for an insert alone',
+  take_ends: 'the same',
   hand_permits: 'slots of keys without a limit on how many run at once, for an insert alone',
 };
 

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { Advancer } from '../../lib/workflows/advancer.js';
+import { workflow } from '../../lib/workflows/builder.js';
+import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
+import { aSite } from '../support/site.js';
+import { aStorage, Rival, type TestStorage } from '../support/storage.js';
+
+/** No loop turns here: steps side by side are completed one after another, and the duty hears of them later, of several at once. */
+describe('steps of a saga side by side', () => {
+  let test: TestStorage;
+  let workflows: QueueWorkflows;
+  let advancer: Advancer;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    workflows = new QueueWorkflows(test.storage, resolveOptions({}).options, test.events);
+    advancer = new Advancer(aSite(test));
+  });
+  afterAll(() => test.close());
+
+  const success = (id: string) => ({ id, epoch: 0, runMs: 1, keepMs: undefined, output: '1' });
+  const alone = (id: string, added?: string) =>
+    test.storage.settlements.completeAlone(
+      'w',
+      { ...success(id), ...(added ? { added } : {}) },
+      {},
+    );
+  /** As a worker does for a transactional handler, for one that adds jobs, and for all others. */
+  const ways = {
+    transaction: (id: string) => alone(id),
+    adding: (id: string) => alone(id, '[]'),
+    settled: (id: string) => test.storage.workflows.settle('w', [success(id)]),
+  };
+  const advance = async () => {
+    while ((await advancer.round()) === 0);
+  };
+
+  const undo = (name: string) => ({ compensate: ['work', `undo ${name}`] }) as const;
+  const started = async () => {
+    const flow = workflow('beside')
+      .step('a', 'work', 'a', undo('a'))
+      .step('b', 'work', 'b', undo('b'))
+      .step('c', 'work', 'c', undo('c'))
+      .step('last', 'work', 'last', { after: ['a', 'b', 'c'] });
+    const { id } = await workflows.start(flow);
+    const { steps } = (await workflows.find(id))!;
+    return { id, jobs: Object.fromEntries(steps.map(({ name, ids }) => [name, ids[0]!])) };
+  };
+
+  /** Cancels it, and has its compensations succeed; their steps, as they came. */
+  const undone = async (id: string) => {
+    const { workflows: stored, database } = test.storage;
+    await advance();
+    await stored.askToStop(database.loops.run, id, 'cancelled');
+    const names: string[] = [];
+    for (;;) {
+      await advance();
+      const { state, steps } = (await workflows.find(id))!;
+      if (state === 'compensated') return names;
+      const next = steps.find(({ compensation }) => compensation?.state === 'running')!;
+      names.push(next.name);
+      await stored.settle('w', [success(next.compensation!.ids[0]!)]);
+    }
+  };
+
+  it.each<[string, [string, keyof typeof ways][]]>([
+    ['transactions', [['c', 'transaction'], ['b', 'transaction'], ['a', 'transaction']]],
+    ['a transaction before a worker', [['c', 'transaction'], ['a', 'settled'], ['b', 'transaction']]],
+    ['a worker before a transaction', [['c', 'settled'], ['a', 'transaction'], ['b', 'settled']]],
+    ['one that adds jobs', [['c', 'adding'], ['a', 'transaction'], ['b', 'settled']]],
+  ])('are undone in reverse of their ends: %s', async (_, ends) => {
+    const { id, jobs } = await started();
+    for (const [name, way] of ends) await ways[way](jobs[name]!);
+    expect(await undone(id)).toEqual(ends.map(([name]) => name).toReversed());
+  }); // prettier-ignore
+
+  it('are undone in reverse of their ends, also where a later one is taken up first', async () => {
+    const { id, jobs } = await started();
+    for (const name of ['b', 'a']) await ways.transaction(jobs[name]!);
+    const rival = await Rival.connect(test.database);
+    try {
+      await rival.begin();
+      await rival.query('select from simple_queue.arrival where job = $1 for update', [jobs.b]);
+      await advance();
+      await rival.rollback();
+    } finally {
+      await rival.close();
+    }
+    await ways.settled(jobs.c!);
+    expect(await undone(id)).toEqual(['c', 'a', 'b']);
+  });
+});
