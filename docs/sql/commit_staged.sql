@@ -1,10 +1,11 @@
--- $1 smallint, $2 uuid
+-- $1 smallint, $2 uuid[]
 prepare commit_staged as
 with unstaged as (
-    delete from simple_queue.staged where shard = $1 and id = $2::uuid returning id),
+    delete from simple_queue.staged where shard = $1 and id = any($2::uuid[]) returning id),
   freed as (
-    update simple_queue.job set commit_by = null, run_at = greatest(run_at, statement_timestamp())
-    where id = $2::uuid and shard = $1 returning id, lane, queue, priority, run_at, epoch, group_name, seq, fair, limit_key),
+    update simple_queue.job set commit_by = null, run_at = greatest(run_at, statement_timestamp()),
+      options = nullif(options - 'dependsOn'::text, '{}'::jsonb)
+    where id = any($2::uuid[]) and shard = $1 returning id, lane, queue, priority, run_at, epoch, group_name, seq, fair, limit_key),
   placed as (
     select f.* from freed f join unstaged u on u.id = f.id),
   readied as (
@@ -24,6 +25,6 @@ with unstaged as (
     insert into simple_queue.key_change (shard, limit_key, queue)
     select distinct $1::smallint, limit_key, queue from (
       select limit_key, queue from keyed) k)
-  select f.lane, f.run_at > statement_timestamp() as later, f.fair, f.limit_key is not null as keyed, u.id is not null as placed,
+  select f.id, f.lane, f.run_at > statement_timestamp() as later, f.fair, f.limit_key is not null as keyed, u.id is not null as placed,
     u.id is null and not exists (select from simple_queue.blocked p where p.group_name = f.group_name and p.shard = $1 and p.queue = f.queue and p.seq = f.seq offset 0) as lost
   from freed f left join unstaged u on u.id = f.id;

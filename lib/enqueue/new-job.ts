@@ -140,18 +140,15 @@ function checkedBytes(bytes: Uint8Array, maxBytes: number): Buffer {
 /** Only what was given is stored: the worker applies handler, queue and module settings. */
 function storedOptions(
   given: JobOptions,
-  { group, ordered, fair, limitKey }: Held,
+  { group, ordered, fair, limitKey, dependsOn }: Held,
   limits: JobLimits,
 ): string | undefined {
   const { maxAttempts, backoff, timeoutMs, workflowId } = given;
   const { schedule, step } = limits;
   const headers = joinedHeaders(given.headers, limits);
-  if (
-    [headers, maxAttempts, backoff, timeoutMs, workflowId, group, limitKey, schedule, step].every(
-      (value) => value === undefined,
-    )
-  )
-    return undefined;
+  const own = [headers, maxAttempts, backoff, timeoutMs, workflowId];
+  const made = [group, limitKey, dependsOn, schedule, step];
+  if ([...own, ...made].every((value) => value === undefined)) return undefined;
   return JSON.stringify({
     headers,
     maxAttempts: ifGiven(maxAttempts, checkAttempts),
@@ -160,7 +157,7 @@ function storedOptions(
       checkWhole('timeoutMs', msOf(value), ...LIMITS.timeoutMs),
     ),
     workflowId: ifGiven(workflowId, (value) => checkText('workflowId', value)),
-    ...{ group: group || undefined, ordered: ordered || undefined, fair, limitKey },
+    ...{ group: group || undefined, ordered: ordered || undefined, fair, limitKey, dependsOn },
     schedule,
     step,
   });

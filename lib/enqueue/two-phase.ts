@@ -23,10 +23,12 @@ export class TwoPhase {
 
   commit(id: string, joined: Joined | undefined): Promise<CommitAnswer> {
     return this.decide(id, joined, async (run) => {
-      const { placed, isRestored } = await this.storage.staged.commit(run, id);
-      const state = isRestored ? (await this.storage.jobs.find(id, run))?.state : stateOf(placed);
+      const { placed, isRestored } = await this.storage.staged.commit(run, [id]);
+      const state = isRestored
+        ? (await this.storage.jobs.find(id, run))?.state
+        : stateOf(placed[0]);
       const answer = { outcome: 'committed', won: true, ...(state && { state }) } as const;
-      return placed ? { answer, wakes: wakeUpFor([placed]) } : { answer };
+      return placed.length > 0 ? { answer, wakes: wakeUpFor(placed) } : { answer };
     });
   }
 

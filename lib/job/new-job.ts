@@ -59,6 +59,8 @@ export interface StoredOptions {
   fair?: true;
   /** For its settling and a revival: it has a permit of this key. */
   limitKey?: string;
+  /** Until it is committed: for whoever has to find out again what it waits for. */
+  dependsOn?: readonly string[];
   /** The schedule that enqueued it, and the time that it is for. */
   schedule?: StoredSchedule;
   /** The name of its step: its end is reported to its workflow. */

@@ -43,7 +43,7 @@ const TRIED_AGAIN = new Set(['55P03', '57014']);
 
 /**
  * Keeps partitions ahead of time and lets expired ones go (retention drops tables, it deletes no rows one by one); purges periods, ticks, notes of
- * ids, and old acts of operators; ends steps whose jobs somebody has deleted; lets groups go on whose dead job is no longer kept, and lanes go that nobody uses.
+ * ids, and old acts of operators; ends steps whose jobs somebody has deleted, and finds out again what jobs depend on; lets groups go on whose dead job is no longer kept, and lanes go that nobody uses.
  */
 export class Janitor {
   private readonly complained = new Set<string>();
@@ -97,13 +97,14 @@ export class Janitor {
 
   /** What goes row by row, and how many make a full batch. */
   private sweeps(): [sweep: () => Promise<number>, full: number][] {
-    const { audit, periods, schedules, givenIds, keys, tallies, workflows } = this.storage;
+    const { audit, periods, schedules, givenIds, keys, staged, tallies, workflows } = this.storage;
     const { archive, tally } = this.rules.keepMs;
     return [
       [() => periods.purge(), FULL_BATCH],
       [() => schedules.purge(archive || WEEK_MS), FULL_BATCH],
       [() => givenIds.purge(archive + NOTED_MS), FULL_BATCH],
       [() => workflows.vanished.endSome(), 1],
+      [() => staged.awaitAgain(), 1],
       [() => workflows.reading.purge(), 1],
       [() => keys.purgeBuckets(), FULL_BATCH],
       [() => audit.purge(), FULL_BATCH],

@@ -85,7 +85,7 @@ export class WorkflowDraft<in out Outputs extends object> {
 
   /**
    * A job that somebody has enqueued, or the step of another workflow: what follows waits for its end, and reads its output. It is neither changed nor
-   * cancelled with the workflow. One that is unknown, or no longer kept, has failed. @throws QueueError as `step`, `INVALID_OPTION` for what is no id
+   * cancelled with the workflow. One that is unknown is refused at the start; one that is not kept when it is asked for has failed. @throws QueueError as `step`, `INVALID_OPTION` for what is no id
    */
   job<Name extends string>(name: Name, id: string): WorkflowDraft<Outputs & Record<Name, unknown>>;
   job(name: string, id: string, ...more: unknown[]): AnyWorkflow {

@@ -14,8 +14,9 @@ interface DependentsSite {
 }
 
 const FIRST = '0';
-/** In one round. */
+/** In one round, which workflows wait for. */
 const MAX_PAGES = 10;
+const MAX_DECIDED = 1_000;
 
 /** Jobs that depend on others (`dependsOn`): staged until those have succeeded. */
 export class Dependents {
@@ -37,7 +38,7 @@ export class Dependents {
     let decided = 0;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       decided += await this.page();
-      if (!this.isUnderWay) break;
+      if (!this.isUnderWay || decided >= MAX_DECIDED) break;
     }
     return decided;
   }
@@ -66,16 +67,13 @@ export class Dependents {
     if (failed.length === 0) return;
     const errors = Object.fromEntries(failed);
     const ended = await this.site.storage.staged.failDependents(run, { keep: this.keep, errors });
-    if (ended < failed.length) throw new Passed();
+    if (ended < Object.keys(errors).length) throw new Passed();
   }
 
   private async commit(run: Run, decided: Decided[]): Promise<Placed[]> {
-    const all: Placed[] = [];
-    for (const { id, failed } of decided) {
-      const { placed } = failed ? {} : await this.site.storage.staged.commit(run, id);
-      if (placed) all.push(placed);
-    }
-    return all;
+    const free = decided.flatMap(({ id, failed }) => (failed ? [] : [id]));
+    if (free.length === 0) return [];
+    return (await this.site.storage.staged.commit(run, free)).placed;
   }
 
   /** A turn of an ordered group may be vacant by an end. */

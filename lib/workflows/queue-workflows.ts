@@ -11,6 +11,7 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { isHeld } from '../storage/enqueue/held-jobs.js';
 import type { Joined } from '../storage/connection/callers/joined.js';
 import type { Run } from '../storage/connection/database.js';
+import { unknownDependency } from '../storage/staged/dependencies.js';
 import type { Storage } from '../storage/storage.js';
 import type { NewWorkflow } from '../storage/workflows/workflow.repository.js';
 import type { AddedStep } from '../job/added-step.js';
@@ -47,15 +48,14 @@ export class QueueWorkflows {
 
   /**
    * Stores a workflow: the jobs of what waits for nothing, and drafts of all others. All of it or nothing.
-   * @throws QueueError as `QueueService.enqueue`, naming the step; `WORKFLOW_INVALID` for one without steps.
+   * @throws QueueError as `QueueService.enqueue`, naming the step; `WORKFLOW_INVALID` for one without steps, `DEPENDENCY_UNKNOWN` for a job that nobody knows.
    */
   async start(draft: AnyWorkflow, options: StartOptions = {}): Promise<StartedWorkflow> {
     const { manager, ...terms } = checkedStart(draft, options);
     const joined = this.storage.database.transactionOf({ manager });
     const id = this.drafted.newId();
     const stages = await this.drafted.stages([...draft.steps], id);
-    const named = stages.flatMap(({ awaits }) => awaits?.job ?? []);
-    await refuseSpooled(this.storage.spool, named);
+    await refuseSpooled(this.storage.spool, namedBy(stages));
     const flow: NewWorkflow = { id, name: draft.name, stages, ...terms };
     const since = performance.now();
     const answer = await this.storing(joined, flow, (run) => this.store(run, flow));
@@ -195,6 +195,7 @@ export class QueueWorkflows {
   private async store(run: Run, flow: NewWorkflow): Promise<StartedWorkflow> {
     const { workflows, enqueues } = this.storage;
     const { id, name, uniqueKey } = flow;
+    await this.refuseUnknown(run, flow);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (await workflows.start(run, flow)) {
         const jobs = rootJobs(flow);
@@ -210,6 +211,19 @@ export class QueueWorkflows {
     );
   }
 
+  /** One that runs already may have outlived the jobs that it waited for. */
+  private async refuseUnknown(
+    run: Run,
+    { id, name, uniqueKey, stages }: NewWorkflow,
+  ): Promise<void> {
+    const { workflows } = this.storage;
+    const unknown = await workflows.awaited.unknown(run, id, namedBy(stages));
+    if (unknown === undefined) return;
+    if (uniqueKey !== undefined && (await workflows.holderOf(run, name, uniqueKey))) return;
+    const step = stages.find(({ awaits }) => awaits?.job === unknown)!;
+    throw unknownDependency(`workflows.start: step ${quote(step.name)}`, unknown);
+  }
+
   private wake(flow: NewWorkflow, joined: Joined | undefined, since: number): void {
     const jobs = rootJobs(flow);
     const awaits = flow.stages.some((stage) => stage.awaits !== undefined);
@@ -218,6 +232,9 @@ export class QueueWorkflows {
     this.storage.signals.send(wakeUp, joined?.runner, since);
   }
 }
+
+const namedBy = (stages: NewWorkflow['stages']): string[] =>
+  stages.flatMap(({ awaits }) => awaits?.job ?? []);
 
 const rootJobs = ({ stages }: NewWorkflow) =>
   stages.filter(({ after }) => after.length === 0).flatMap(({ jobs }) => jobs);

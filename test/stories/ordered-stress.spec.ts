@@ -74,7 +74,7 @@ describe('ordered groups under stress', () => {
     const { staged, database, cancels } = test.storage;
     await database.callers.transaction(async (run) => {
       if ((await staged.take(run, id)) !== 'inTime') return;
-      if (chance(0.5)) await staged.commit(run, id);
+      if (chance(0.5)) await staged.commit(run, [id]);
       else await cancels.byId(run, [id], KEEP);
     });
   }

@@ -48,7 +48,7 @@ describe('two-phase enqueue', () => {
     const { database, staged } = application.storage;
     await database.callers.transaction(async (run) => {
       await staged.take(run, id);
-      await staged.commit(run, id);
+      await staged.commit(run, [id]);
     });
     await untilJobIs('succeeded', application, id);
   });

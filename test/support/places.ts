@@ -6,6 +6,7 @@ export const TABLE = `
   statement                   ready        fair_ready   suspect      scheduled    blocked   keyed        staged       claim        vacant    permit    head     archive   dead_letter
   advance_time                ~            ~            ~            ~            timeless  ~            timeless     ~            timeless  timeless  ~        ~         ~
   ask_keys                    keys         keys         keys         keys         keys      ?            keys         keys         keys      keys      keys     live      live
+  await_dependencies          uncommitted  uncommitted  uncommitted  uncommitted  uncommitted  uncommitted  ?            waits        noturn       noturn       noturn       live         live
   bury                        +            runs         runs         runs         runs      runs         runs         ends         +         -         +        +         +
   cancel                      +-           -            -            -            -         -            -            ?            +         -         ?        +         cancelled
   change_dead                 ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ~
@@ -48,6 +49,7 @@ export const TABLE = `
   find_ends                   job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   find_kept_ids               ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   ?         ?
   find_kept_steps             job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
+  find_circle                 job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   find_unknown_dependency     job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   find_stuck                  job          job          job          job          ?         job          job          job          ?         nopermit  ?        live      live
   free_turns                  job          job          job          job          ?         job          job          job          +         nopermit  ?        live      live

@@ -93,8 +93,10 @@ describe('a workflow that waits for jobs of others', () => {
     await workflows.cancel(id);
   });
 
-  it('has failed at a job that never was, or is not kept any more, and says so', async () => {
-    const { id } = await workflows.start(flow(randomUUID()));
+  it('has failed at a job that is not kept any more when it looks, and says so', async () => {
+    const [job] = await endedJobs(test, 1, { state: 'succeeded' });
+    const { id } = await workflows.start(flow(job!));
+    await query('delete from simple_queue.archive where id = $1', [job]);
     await advance();
     expect(await statesOf(id)).toEqual(notSucceeded('failed'));
     expect((await workflows.find(id))!.steps[0]!.error).toMatchObject({

@@ -35,7 +35,7 @@ import { ENQUEUE } from './enqueue.sql.js';
 import { FIND_LIVE_KEYS } from '../keys/find-live-keys.sql.js';
 import { byKey, created, existing, idOf, keyOf, queueOf, type Answers } from './storing.js';
 import { repeated, undoable } from '../connection/callers/undoable.js';
-import { refuseUnknown, storeDependents } from '../staged/dependencies.js';
+import { refuseInVain, storeDependents } from '../staged/dependencies.js';
 import { Turns, Uplink } from './uplink.js';
 
 /** The holder of a key may end between insert and look-up, again and again in theory. */
@@ -135,7 +135,7 @@ export class EnqueueRepository {
   }
 
   private async insertKeyed(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
-    await refuseUnknown(run, jobs);
+    await refuseInVain(run, jobs);
     const answers = jobs.some(hasConflictMode)
       ? await this.conflicts.resolve(run, jobs, (within, some) => this.insertAny(within, some))
       : await this.insertAny(run, jobs);

@@ -4,29 +4,60 @@ import { QueueError } from '../../job/queue.errors.js';
 import { textArray } from '../connection/binary-array.js';
 import type { Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
-import { FIND_UNKNOWN_DEPENDENCY, STORE_DEPENDENTS } from './dependents.sql.js';
+import { isMadeHere } from '../../runtime/uuid7.js';
+import { FIND_CIRCLE, FIND_UNKNOWN_DEPENDENCY, STORE_DEPENDENTS } from './dependents.sql.js';
+
+/** Who would wait for jobs. */
+interface Asking {
+  id: string;
+  queue?: number;
+  uniqueKey?: string | undefined;
+  awaits: readonly string[];
+}
 
 /**
  * Before jobs are stored: none of them would wait for a job that there never was. What is known already, by its id or its key, is not stored
- * again, and may have outlived the others.
- * @throws QueueError `DEPENDENCY_UNKNOWN`
+ * again, and may have outlived the others. Nor for itself, where it comes back under an id that others wait for.
+ * @throws QueueError `DEPENDENCY_UNKNOWN`, `INVALID_OPTION`
  */
-export async function refuseUnknown(run: Run, jobs: readonly NewJob[]): Promise<void> {
-  if (!jobs.some(({ dependsOn }) => dependsOn)) return;
+export async function refuseInVain(run: Run, jobs: readonly NewJob[]): Promise<void> {
+  const waiting = jobs.filter(({ dependsOn }) => dependsOn);
+  if (waiting.length === 0) return;
+  await refuseUnknown(run, jobs);
+  if (!waiting.some(({ givenId }) => givenId)) return;
+  const [circle] = await run<{ id: string }>(FIND_CIRCLE, [
+    SHARD,
+    waiting.map(({ id }) => id),
+    waiting.map(({ dependsOn }) => JSON.stringify(dependsOn)),
+    waiting.map(({ id, givenId }) => givenId && isMadeHere(id)),
+  ]);
+  if (circle) throw waitsForItself(circle.id);
+}
+
+async function refuseUnknown(run: Run, jobs: readonly NewJob[]): Promise<void> {
   const own = new Set(jobs.map(({ id }) => id));
-  const asking = jobs.flatMap((job) => {
-    const awaits = job.dependsOn?.filter((id) => !own.has(id)) ?? [];
-    return awaits.length > 0 ? [{ job, awaits: JSON.stringify(awaits) }] : [];
+  const asking = jobs.flatMap(({ id, lane, uniqueKey, dependsOn = [] }) => {
+    const awaits = dependsOn.filter((other) => !own.has(other));
+    return awaits.length > 0 ? [{ id, queue: lane.queueId, uniqueKey, awaits }] : [];
   });
-  if (asking.length === 0) return;
+  const unknown = await unknownAmong(run, asking);
+  if (unknown !== undefined) throw unknownDependency('enqueue: dependsOn', unknown);
+}
+
+/** Of the jobs that these would wait for one of which nothing is known, unless it is known who asks. */
+export async function unknownAmong(
+  run: Run,
+  asking: readonly Asking[],
+): Promise<string | undefined> {
+  if (asking.length === 0) return undefined;
   const [unknown] = await run<{ id: string }>(FIND_UNKNOWN_DEPENDENCY, [
     SHARD,
-    asking.map(({ job }) => job.id),
-    asking.map(({ job }) => job.lane.queueId),
-    textArray(asking.map(({ job }) => job.uniqueKey)),
-    asking.map(({ awaits }) => awaits),
+    asking.map(({ id }) => id),
+    asking.map(({ queue = null }) => queue),
+    textArray(asking.map(({ uniqueKey }) => uniqueKey)),
+    asking.map(({ awaits }) => JSON.stringify(awaits)),
   ]);
-  if (unknown) throw unknownDependency(unknown.id);
+  return unknown?.id;
 }
 
 /** In the transaction in which the jobs were stored. */
@@ -45,7 +76,12 @@ export async function storeDependents(
   await run(STORE_DEPENDENTS, [SHARD, stored.map(({ id }) => id), awaits]);
 }
 
-function unknownDependency(id: string): QueueError {
-  const message = `enqueue: dependsOn: job ${id} is unknown: it was never enqueued, its transaction has not committed yet, or its end is not kept any more. Enqueue it first, in the same transaction, or in the same enqueueMany.`;
+export function unknownDependency(where: string, id: string): QueueError {
+  const message = `${where}: job ${id} is unknown: it was never enqueued, its transaction has not committed yet, its end is not kept any more, or it lies in the spool of another process. Enqueue it before, also in the same transaction, or repeat the call when it is stored.`;
   return new QueueError('DEPENDENCY_UNKNOWN', message);
+}
+
+function waitsForItself(id: string): QueueError {
+  const message = `enqueue: dependsOn: job ${id} would wait for itself: what it depends on waits for the job of this id, which was there before. Give it another id.`;
+  return new QueueError('INVALID_OPTION', message);
 }

@@ -18,6 +18,23 @@ export const STORE_DEPENDENTS = statement(
 );
 
 /**
+ * Staged jobs behind $2 that depend on others and have no arrival any more, since somebody has emptied the table: they wait for all of those again. What is blocked
+ * is found when it has its turn. One snapshot sees the job and its arrival, or neither.
+ */
+export const AWAIT_DEPENDENCIES = statement(
+  'await_dependencies',
+  `with page as materialized (
+    select id from simple_queue.staged where shard = $1 and id > $2::uuid order by id limit 1000),
+  awaiting as (
+    insert into simple_queue.arrival (shard, kind, job, more)
+    select $1, 'depend', p.id, jsonb_build_object('epoch', j.epoch, 'awaits', j.options -> 'dependsOn') from page p
+    cross join lateral (select epoch, options from simple_queue.job where id = p.id and shard = $1 and options ? 'dependsOn' offset 0) j
+    where not exists (select from simple_queue.arrival a where a.kind = 'depend' and a.shard = $1 and a.job = p.id)
+    returning 1)
+  select (select count(*) from awaiting)::int as again, (select id::text from page order by page.id offset 999 limit 1) as last`,
+);
+
+/**
  * One of the jobs that these would depend on ($5) of which nothing is known, alive or ended. Those that are known themselves, by their id ($2) or
  * key ($4), are stored already: they may have outlived what they depended on.
  */
@@ -30,25 +47,62 @@ export const FIND_UNKNOWN_DEPENDENCY = statement(
   limit 1`,
 );
 
+/**
+ * One of the jobs $2 whose id was there before (made by the library: $4; given by callers: noted), and that would wait for itself: what it depends on ($3) waits
+ * for the job of its id. Others than those are new, and nobody waits for them. What is live or kept is stored already.
+ */
+export const FIND_CIRCLE = statement(
+  'find_circle',
+  `with recursive asking as materialized (
+    select u.id, u.awaits::jsonb as awaits, u.made from unnest($2::uuid[], $3::text[], $4::boolean[]) u(id, awaits, made)),
+  back as materialized (
+    select id, awaits from asking k where case
+      when k.made or exists (select from simple_queue.given_id g where g.id = k.id and g.shard = $1 offset 0)
+      then exists (select from simple_queue.arrival a where a.kind = 'depend' and a.shard = $1 and a.more -> 'awaits'::text ? k.id::text)
+        and not (${isKnown('k.id')}) end),
+  path as (
+    select r.id as start, t.id::uuid from back r cross join lateral pg_catalog.jsonb_array_elements_text(r.awaits) t(id)
+    union
+    select p.start, t.id::uuid from path p cross join lateral (
+      select k.awaits from asking k where k.id = p.id
+      union all
+      select a.more -> 'awaits'::text from simple_queue.arrival a
+      join simple_queue.job j on j.id = a.job and j.shard = $1 and j.epoch = (a.more ->> 'epoch'::text)::int and j.commit_by is not null
+      where a.kind = 'depend' and a.shard = $1 and a.job = p.id) n
+    cross join lateral pg_catalog.jsonb_array_elements_text(n.awaits) t(id))
+  select start as id from path where id = start limit 1`,
+);
+
 /** What the job $2 still depends on. */
 export const FIND_DEPENDENCIES = statement(
   'find_dependencies',
   `select more -> 'awaits' as awaits from simple_queue.arrival where kind = 'depend' and shard = $1 and job = $2::uuid order by id desc limit 1`,
 );
 
+/** What was enqueued or run again behind its dependent waits for its turn as long as that waits for its end. */
+const BEHIND = 'behind this one in its ordered group';
+const isBehind = (id: string, job: string): string => `${job}.seq is not null and exists (
+      select from simple_queue.job f
+      where f.id = ${id} and f.shard = $1 and f.group_name = ${job}.group_name and f.queue = ${job}.queue and f.seq > ${job}.seq offset 0)`;
+
 /**
  * Jobs behind $2 that depend on others, 500 a look: those for which something has ended, which are locked. Whoever only waits is read, and nothing of it is
- * written. A row is one job, whose lock decides who goes on with it; jobs that a caller holds are left for the next look. What has succeeded is struck out: it
- * may not be kept as long as the others take. Back come those that have nothing left (`failed` null), and those of which one has not succeeded, or is about to
- * end with this page; the caller commits or ends them in the same transaction. `last`: there may be more behind it.
+ * written. What stands behind its dependent in an ordered group is as good as failed. A row is one job, whose lock decides who goes on with it; jobs that a caller
+ * holds are left for the next look. What has succeeded is struck out: it may not be kept as long as the others take. Back come those that have nothing left
+ * (`failed` null), and those of which one has not succeeded, or is about to end with this page; the caller commits or ends them in the same transaction. `last`: there may be more behind it.
  */
 export const TAKE_DEPENDENTS = statement(
   'take_dependents',
   `with recursive seen as materialized (
-    select id, job, (more ->> 'epoch')::int as epoch, more -> 'awaits' as awaits from simple_queue.arrival
-    where kind = 'depend' and shard = $1 and id > $2::bigint order by id limit 500),
+    select a.*, j.id is not null as waits, j.group_name, j.queue, j.seq from (
+      select id, job, (more ->> 'epoch')::int as epoch, more -> 'awaits' as awaits from simple_queue.arrival
+      where kind = 'depend' and shard = $1 and id > $2::bigint order by id limit 500) a
+    left join lateral (
+      select id, group_name, queue, seq from simple_queue.job
+      where id = a.job and shard = $1 and epoch = a.epoch and commit_by is not null offset 0) j on true),
   pairs as materialized (
-    select s.id, s.job, t.id::uuid as awaits from seen s cross join lateral jsonb_array_elements_text(s.awaits) t(id)),
+    select s.id, s.job, s.group_name, s.queue, s.seq, t.id::uuid as awaits from seen s
+    cross join lateral jsonb_array_elements_text(s.awaits) t(id)),
   over as materialized (
     select u.id, e.state is distinct from 'succeeded' as fails from (select distinct awaits as id from pairs) u
     cross join lateral (select ${lives('u.id')} as live offset 0) l
@@ -56,29 +110,32 @@ export const TAKE_DEPENDENTS = statement(
     where not l.live),
   touched as (
     select p.id, p.job, o.fails, 1 as depth from pairs p join over o on o.id = p.awaits
-    union select s.id, s.job, false, 1 from seen s where not exists (
-      select from simple_queue.job j where j.id = s.job and j.shard = $1 and j.epoch = s.epoch and j.commit_by is not null offset 0)
+    union select id, job, false, 1 from seen where not waits
+    union select p.id, p.job, true, 1 from pairs p where ${isBehind('p.awaits', 'p')}
     union select p.id, p.job, true, t.depth + 1 from touched t join pairs p on p.awaits = t.job where t.fails and t.depth < 100),
-  asked as materialized (select distinct id from touched order by id limit 100),
   page as materialized (
     select id, job, (more ->> 'epoch')::int as epoch, more -> 'awaits' as awaits from simple_queue.arrival
-    where kind = 'depend' and shard = $1 and id = any(array(select f.id from asked f)) order by id for update skip locked),
+    where kind = 'depend' and shard = $1 and id = any(array(select t.id from touched t)) order by id for update skip locked),
   staged as materialized (
-    select id, epoch from simple_queue.job where shard = $1 and id = any(array(select job from page))
+    select id, epoch, group_name, queue, seq from simple_queue.job where shard = $1 and id = any(array(select job from page))
       and commit_by > statement_timestamp() for update skip locked),
   looked as materialized (
-    select p.id, u.id as awaits, l.live, e.state from page p join staged s on s.id = p.job and s.epoch = p.epoch
+    select p.id, u.id as awaits, l.live, b.behind or not l.live and e.state is distinct from 'succeeded' as fails,
+      case when b.behind then '${BEHIND}' else e.state end as state
+    from page p join staged s on s.id = p.job and s.epoch = p.epoch
     cross join lateral jsonb_array_elements_text(p.awaits) t(id)
     cross join lateral (select t.id::uuid as id offset 0) u
     cross join lateral (select ${lives('u.id')} as live offset 0) l
+    cross join lateral (select ${isBehind('u.id', 's')} as behind offset 0) b
     ${endOf('u.id', 'not l.live')}),
   failing as (
-    select id, awaits, state from looked where not live and state is distinct from 'succeeded'
+    select id, awaits, state from looked where fails
     union select l.id, l.awaits, 'expired' from failing f join page p on p.id = f.id join looked l on l.awaits = p.job and l.live),
+  first as materialized (
+    select distinct on (id) id, jsonb_build_object('id', awaits, 'state', state) as failed from failing order by id),
   found as materialized (
-    select id, jsonb_agg(awaits) filter (where live) as open, bool_or(not live) as fewer,
-      (select jsonb_build_object('id', f.awaits, 'state', f.state) from failing f where f.id = l.id limit 1) as failed
-    from looked l group by id),
+    select l.id, jsonb_agg(l.awaits) filter (where l.live) as open, bool_or(not l.live) as fewer, f.failed
+    from looked l left join first f on f.id = l.id group by l.id, f.failed),
   gone as (
     delete from simple_queue.arrival a where kind = 'depend' and shard = $1 and a.id = any(array(
       select id from found where failed is not null or open is null
@@ -90,5 +147,5 @@ export const TAKE_DEPENDENTS = statement(
       select id from found where failed is null and open is not null and fewer)))
   select coalesce((select jsonb_agg(jsonb_build_object('id', p.job, 'failed', f.failed) order by p.id)
       from page p join found f on f.id = p.id where f.failed is not null or f.open is null), '[]') as decided,
-    coalesce((select f.id from asked f order by f.id offset 99 limit 1), (select s.id from seen s order by s.id offset 499 limit 1))::text as last`,
+    (select s.id from seen s order by s.id offset 499 limit 1)::text as last`,
 );

@@ -3,14 +3,18 @@ import type { Retention } from '../../options/queue-policy.js';
 import { SHARD } from '../connection/shard.js';
 import { COMMIT_STAGED, TAKE_STAGED } from './commit-staged.sql.js';
 import { restoreLost } from '../operate/restoring.js';
-import { FIND_DEPENDENCIES, TAKE_DEPENDENTS } from './dependents.sql.js';
+import { AWAIT_DEPENDENCIES, FIND_DEPENDENCIES, TAKE_DEPENDENTS } from './dependents.sql.js';
 import { EXPIRE_STAGED, FAIL_DEPENDENTS } from './expire-staged.sql.js';
 import type { Placed } from '../wake-ups/wake-up.js';
 
 interface Committed {
-  placed?: Placed | undefined;
+  /** Those that do not wait for their turn. */
+  placed: Placed[];
+  /** Some of them were nowhere, and are where they belong. */
   isRestored: boolean;
 }
+
+type CommittedRow = Placed & { id: string; placed: boolean; lost: boolean };
 
 /** Of a job that depends on others: `failed` is the first of them that has not succeeded; without a state it is unknown. */
 export interface Decided {
@@ -18,8 +22,13 @@ export interface Decided {
   failed: { id: string; state: string | null } | null;
 }
 
+const FIRST = '00000000-0000-0000-0000-000000000000';
+
 /** Two-phase enqueue: of commit, abort and expiry exactly one gets the job. */
 export class StagedRepository {
+  /** How far the look for those has come of which nobody knows what they depend on. */
+  private after = FIRST;
+
   constructor(private readonly database: Database) {}
 
   /** Whether the job is staged and still in time; it stays locked until the transaction ends. */
@@ -29,12 +38,15 @@ export class StagedRepository {
     return row.inTime ? 'inTime' : 'expired';
   }
 
-  /** After `take`, in the same transaction. Where it is now, if it does not wait for its turn; one that was nowhere is where it belongs. */
-  async commit(run: Run, id: string): Promise<Committed> {
-    const [row] = await run<Placed & { placed: boolean; lost: boolean }>(COMMIT_STAGED, [SHARD, id]); // prettier-ignore
-    if (!row!.lost)
-      return row!.placed ? { placed: row!, isRestored: false } : { isRestored: false };
-    return { placed: (await restoreLost(run, [id]))[0], isRestored: true };
+  /** After `take` or `takeDependents`, in the same transaction. */
+  async commit(run: Run, ids: string[]): Promise<Committed> {
+    const rows = await run<CommittedRow>(COMMIT_STAGED, [SHARD, ids]);
+    const lost = rows.filter((row) => row.lost).map(({ id }) => id);
+    const restored = lost.length > 0 ? await restoreLost(run, lost) : [];
+    return {
+      placed: [...rows.filter((row) => row.placed), ...restored],
+      isRestored: lost.length > 0,
+    };
   }
 
   /** A batch of at most 500. */
@@ -53,7 +65,14 @@ export class StagedRepository {
     return row?.awaits ?? [];
   }
 
-  /** At most 100 jobs behind `after` that depend on others; locked until the transaction ends. `last`: there may be more behind it. */
+  /** A page of jobs of which nobody knows any more what they depend on, by the rows of the duty: how many wait for it again. */
+  async awaitAgain(): Promise<number> {
+    const [page] = await this.database.loops.run<{ again: number; last: string | null }>(AWAIT_DEPENDENCIES, [SHARD, this.after]); // prettier-ignore
+    this.after = page!.last ?? FIRST;
+    return page!.again;
+  }
+
+  /** Of at most 500 jobs behind `after` that depend on others those for which it is decided; locked until the transaction ends. `last`: there may be more behind it. */
   async takeDependents(
     run: Run,
     after: string,

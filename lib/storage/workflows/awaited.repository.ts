@@ -1,5 +1,6 @@
 import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
+import { unknownAmong } from '../staged/dependencies.js';
 import { AWAIT_AGAIN, AWAIT_JOBS, TAKE_AWAITED } from './awaited.sql.js';
 
 /** A step that is a job of somebody else. */
@@ -19,6 +20,11 @@ export class AwaitedRepository {
   private after = FIRST;
 
   constructor(private readonly database: Database) {}
+
+  /** One of these jobs of which nothing is known. */
+  unknown(run: Run, workflow: string, awaits: string[]): Promise<string | undefined> {
+    return unknownAmong(run, awaits.length > 0 ? [{ id: workflow, awaits }] : []);
+  }
 
   /** Of a workflow that has any. */
   async store(

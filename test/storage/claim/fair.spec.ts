@@ -242,7 +242,7 @@ describe('fair queues', () => {
     const id = await enqueue({ group: 'a', staged: true });
     await test.storage.database.callers.transaction(async (run) => {
       await test.storage.staged.take(run, id);
-      await test.storage.staged.commit(run, id);
+      await test.storage.staged.commit(run, [id]);
     });
     expect(groupsOf(await claim(5))).toEqual(['a']);
   });

@@ -201,7 +201,7 @@ describe('permits of keys', () => {
     await test.dataSource.transaction(async (manager) => {
       const run = runIn(test.storage, manager);
       await test.storage.staged.take(run, staged);
-      await test.storage.staged.commit(run, staged);
+      await test.storage.staged.commit(run, [staged]);
     });
     await hand();
     for (const id of [delayed, staged, ordered, next]) expect(await stateOf(id)).toBe('blocked');

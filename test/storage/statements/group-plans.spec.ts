@@ -228,7 +228,7 @@ describe('plans of groups on large tables', () => {
       await run(COUNT_PENDING, [0, queueId, 30_000, lane.id, 1]);
     const [one] = await idsWhere(`commit_by > now() + interval '1 hour' limit 1`);
     await staged.take(run, one!);
-    await staged.commit(run, one!);
+    await staged.commit(run, [one!]);
     await cancels.byGroup(run, { group: 'f17', queue: 'mail' }, KEEP);
     await cancels.byId(
       run,
