@@ -6,11 +6,11 @@ import {
   TERMINAL_STATES,
   type JobState,
 } from '../job/job-state.js';
-import type {
+import {
   ListingRepository,
-  ListKey,
-  ListRead,
-  ListWish,
+  type ListKey,
+  type ListRead,
+  type ListWish,
 } from '../storage/reading/listing.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { CheckedFilter } from './job-filter.js';
@@ -125,6 +125,8 @@ const [MIN_READ, MIN_NEXT] = [100, 300];
 
 /** Lists jobs page by page along the indexes of the places where they stand; no read is larger than its bound. */
 export class JobList {
+  private readonly listings = new ListingRepository(this.storage.database);
+
   constructor(private readonly storage: Storage) {}
 
   /** @throws QueueError `INVALID_OPTION` for an `after` that no page of this filter gave. */
@@ -179,7 +181,8 @@ export class JobList {
     wish: ListWish,
     isByLane: boolean,
   ): Promise<ListRead> {
-    const { listings, lanes } = this.storage;
+    const { listings } = this;
+    const { lanes } = this.storage;
     if (!section.place) return section.read(listings, wish, filter);
     if (isByLane) return listings.byLane(section.place, wish);
     return section.read(
@@ -197,9 +200,7 @@ export class JobList {
   ): Promise<ListKey | undefined> {
     if (keys.length === 0) return undefined;
     const ids = keys.map((key) => key.id);
-    const rows = new Map(
-      (await this.storage.listings.find(ids, filter)).map((row) => [row.id, row]),
-    );
+    const rows = new Map((await this.listings.find(ids, filter)).map((row) => [row.id, row]));
     for (const key of keys) {
       const row = rows.get(key.id);
       if (row && meets(filter.where ?? [], row.fields)) jobs.set(row.id, listedJob(row));

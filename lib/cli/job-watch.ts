@@ -1,5 +1,9 @@
 import { isTerminal, KEPT_IN, TERMINAL_STATES } from '../job/job-state.js';
-import type { ListedRow, ListRead } from '../storage/reading/listing.repository.js';
+import {
+  ListingRepository,
+  type ListedRow,
+  type ListRead,
+} from '../storage/reading/listing.repository.js';
 import type { Storage } from '../storage/storage.js';
 
 /** What a look has found to have happened. `waiting`: given back, or due. `gone`: it ended and is not kept, or was deleted. */
@@ -48,6 +52,7 @@ export class JobWatch {
   private ended = new Set<string>();
   /** Ends are news only behind this, by the database's clock: an old one can come among the newest when others are deleted. */
   private since: Date | undefined;
+  private readonly listings = new ListingRepository(this.storage.database);
 
   constructor(
     private readonly storage: Storage,
@@ -62,7 +67,7 @@ export class JobWatch {
     const archived = await this.archived(lanes);
     const fresh = [...dead, ...archived].filter((id) => !this.ended.has(id));
     const asked = [...new Set([...live, ...this.live.keys(), ...fresh])];
-    const rows = asked.length > 0 ? await this.storage.listings.find(asked, {}) : [];
+    const rows = asked.length > 0 ? await this.listings.find(asked, {}) : [];
     const before = this.live;
     const isFirst = this.since === undefined;
     const events = isFirst ? [] : this.eventsOf(before, rows);
@@ -118,13 +123,13 @@ export class JobWatch {
   }
 
   private running = async (lanes: number[]) =>
-    idsOf(await this.storage.listings.running({ lanes, limit: MOST_RUNNING }));
+    idsOf(await this.listings.running({ lanes, limit: MOST_RUNNING }));
   private scheduled = async (lanes: number[]) =>
-    idsOf(await this.storage.listings.scheduled({ lanes, limit: MOST }));
+    idsOf(await this.listings.scheduled({ lanes, limit: MOST }));
   private dead = async (lanes: number[]) =>
-    idsOf(await this.storage.listings.deadLetters({ lanes, limit: MOST }));
+    idsOf(await this.listings.deadLetters({ lanes, limit: MOST }));
   private archived = async (lanes: number[]) =>
-    idsOf(await this.storage.listings.archive({ lanes, limit: MOST }, { states: ARCHIVED }));
+    idsOf(await this.listings.archive({ lanes, limit: MOST }, { states: ARCHIVED }));
 }
 
 const idsOf = ({ found }: ListRead): string[] => found.map(({ id }) => id);

@@ -20,7 +20,6 @@ import { Lanes } from './lanes/lanes.js';
 import { LeaseRepository } from './leases/lease.repository.js';
 import { KeyRepository } from './limits/key.repository.js';
 import { LimitRepository } from './limits/limit.repository.js';
-import { ListingRepository } from './reading/listing.repository.js';
 import { Migrator } from './schema/migrator.js';
 import { checkDataSource } from './connection/type-orm.js';
 import { OpenTransactions } from './connection/callers/open-transactions.js';
@@ -86,7 +85,6 @@ export class Storage {
   readonly pulls = new PullRepository(this.database);
   readonly queues = new QueueRepository(this.database);
   readonly schedules = new ScheduleRepository(this.database);
-  readonly listings = new ListingRepository(this.database);
   readonly revivals = new RevivalRepository(this.database);
   readonly ends = new EndRepository(this.database);
   readonly groups = new GroupRepository(this.database);
