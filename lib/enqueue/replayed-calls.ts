@@ -72,7 +72,7 @@ export class ReplayedCalls {
   private async insert(batch: SpooledCall[]): Promise<boolean[]> {
     const [jobs, notes]: [NewJob[], (string | undefined)[]] = [[], []];
     for (const call of batch) {
-      const note = call.jobs.every((job) => this.isRemembered(job)) ? undefined : noteOf(call);
+      const note = call.jobs.every((job) => this.isKeptForADay(job)) ? undefined : noteOf(call);
       for (const job of call.jobs) {
         jobs.push(await this.newJob(job, Date.now() - call.at));
         notes.push(note);
@@ -85,7 +85,7 @@ export class ReplayedCalls {
   }
 
   /** As long as a note is: a call that is replayed again, for a reply that was lost or a process that was killed, meets its jobs. */
-  private isRemembered(job: CheckedJob): boolean {
+  private isKeptForADay(job: CheckedJob): boolean {
     return job.conflict === undefined && this.rememberedMs(job) >= DAY_MS;
   }
 

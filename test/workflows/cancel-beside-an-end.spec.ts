@@ -1,23 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { Advancer } from '../../lib/workflows/advancer.js';
 import { workflow } from '../../lib/workflows/builder.js';
-import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { eventually } from '../support/eventually.js';
 import { recordStatements } from '../support/recorded-statements.js';
-import { aSite } from '../support/site.js';
-import { aStorage, waitingBackends, type TestStorage } from '../support/storage.js';
+import { waitingBackends } from '../support/storage.js';
+import { aWorkflowRig, type WorkflowRig } from '../support/workflows.js';
 
 /** No loop turns here: the last step ends between the request to stop and the duty that follows it. */
 describe('a workflow whose last step ends beside its cancel', () => {
-  let test: TestStorage;
-  let workflows: QueueWorkflows;
-  let advancer: Advancer;
+  let { test, workflows, advancer } = {} as WorkflowRig;
 
   beforeAll(async () => {
-    test = await aStorage();
-    workflows = new QueueWorkflows(test.storage, resolveOptions({}).options, test.events);
-    advancer = new Advancer(aSite(test));
+    ({ test, workflows, advancer } = await aWorkflowRig());
   });
   afterAll(() => test.close());
 

@@ -3,24 +3,17 @@ import type { QueryResultRow } from 'pg';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
 import { DUTIES, roundsOf } from '../../lib/maintenance/duties.js';
-import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { Advancer } from '../../lib/workflows/advancer.js';
 import { workflow } from '../../lib/workflows/builder.js';
-import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { aSite } from '../support/site.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { aWorkflowRig, type WorkflowRig } from '../support/workflows.js';
 
 /** No loop turns here: each statement is one of this test, and nothing happens between two of them. */
 describe('a workflow', () => {
-  let test: TestStorage;
-  let workflows: QueueWorkflows;
-  let advancer: Advancer;
+  let { test, workflows, advancer } = {} as WorkflowRig;
 
   beforeAll(async () => {
-    test = await aStorage();
-    workflows = new QueueWorkflows(test.storage, resolveOptions({}).options, test.events);
-    advancer = new Advancer(aSite(test));
+    ({ test, workflows, advancer } = await aWorkflowRig());
   });
   afterAll(() => test.close());
 

@@ -1,21 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { Advancer } from '../../lib/workflows/advancer.js';
 import { workflow } from '../../lib/workflows/builder.js';
-import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
-import { aSite } from '../support/site.js';
-import { aStorage, Rival, type TestStorage } from '../support/storage.js';
+import { Rival } from '../support/storage.js';
+import { aWorkflowRig, type WorkflowRig } from '../support/workflows.js';
 
 /** No loop turns here: steps side by side are completed one after another, and the duty hears of them later, of several at once. */
 describe('steps of a saga side by side', () => {
-  let test: TestStorage;
-  let workflows: QueueWorkflows;
-  let advancer: Advancer;
+  let { test, workflows, advancer } = {} as WorkflowRig;
 
   beforeAll(async () => {
-    test = await aStorage();
-    workflows = new QueueWorkflows(test.storage, resolveOptions({}).options, test.events);
-    advancer = new Advancer(aSite(test));
+    ({ test, workflows, advancer } = await aWorkflowRig());
   });
   afterAll(() => test.close());
 

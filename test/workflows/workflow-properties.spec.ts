@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { Advancer } from '../../lib/workflows/advancer.js';
 import { workflow, type AnyWorkflow } from '../../lib/workflows/builder.js';
-import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { patient } from '../support/patience.mjs';
-import { aSite } from '../support/site.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { aWorkflowRig, type WorkflowRig } from '../support/workflows.js';
 import { anyFlow, FlowModel, type Declared, type Place } from './flow-model.js';
 
 /** A failed run prints its seed and path: give them as SQ_SEED and SQ_PATH. SQ_RUNS=700 looks longer. */
@@ -18,14 +14,10 @@ const NO_ROW = ['ready', 'scheduled', 'job'];
 const TABLES = [...NO_ROW, 'blocked', 'archive', 'dead_letter', 'workflow', 'stage', 'edge', 'step', 'draft', 'undo', 'arrival']; // prettier-ignore
 
 describe('any workflow, whatever becomes of its jobs', () => {
-  let test: TestStorage;
-  let workflows: QueueWorkflows;
-  let advancer: Advancer;
+  let { test, workflows, advancer } = {} as WorkflowRig;
 
   beforeAll(async () => {
-    test = await aStorage();
-    workflows = new QueueWorkflows(test.storage, resolveOptions({}).options, test.events);
-    advancer = new Advancer(aSite(test));
+    ({ test, workflows, advancer } = await aWorkflowRig());
   });
   afterAll(() => test.close());
 
