@@ -1,9 +1,11 @@
 import swc from './swc.config.js';
 import { patient } from './test/support/patience.mjs';
 import { packagesFolder } from './test/support/packages.mjs';
+import { seed } from './test/support/seed.mjs';
 
 // The workers' resolver reads it.
 process.env.SQ_TEST_PACKAGES = await packagesFolder();
+process.env.SQ_SEED ??= String(seed());
 
 /** @type {import('jest').Config} */
 export default {

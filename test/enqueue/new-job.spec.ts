@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/properties.js';
 import { checkedJob } from '../../lib/enqueue/new-job.js';
 import { constant, custom } from '../../lib/job/backoff.js';
 import type { JobOptions } from '../../lib/job/enqueue-options.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { BadRequestException } from '@nestjs/common';
-import fc from 'fast-check';
+import fc from '../support/properties.js';
 import { cleanText, failureOf } from '../../lib/job/failure.js';
 
 /** jsonb takes neither U+0000 nor half a surrogate pair. */

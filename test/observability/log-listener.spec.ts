@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LoggerService } from '@nestjs/common';
-import fc from 'fast-check';
+import fc from '../support/properties.js';
 import {
   QueueEventBus,
   type QueueEventName,

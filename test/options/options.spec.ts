@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/properties.js';
 import { custom, linear } from '../../lib/job/backoff.js';
 import { QueueError } from '../../lib/job/queue.errors.js';
 import { asyncOptions, DEFAULTS, moduleExtras } from '../../lib/options/option-rules.js';

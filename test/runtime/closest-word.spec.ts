@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/properties.js';
 import { closestWord } from '../../lib/runtime/closest-word.js';
 
 const KNOWN = ['concurrency', 'queueConcurrency', 'leaseMs', 'worker'];

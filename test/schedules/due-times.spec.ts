@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/properties.js';
 import { calendarOf } from '../../lib/schedules/calendar/calendar.js';
 import { dueSteps, type Step } from '../../lib/schedules/due-times.js';
 import { specOf, type StoredSpec } from '../../lib/schedules/stored-spec.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/properties.js';
 import type { NewSchedule } from '../../lib/job/schedule.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';

@@ -2,7 +2,7 @@ import type { FindRepository } from '../../lib/storage/reading/find.repository.j
 import type { SettleRepository } from '../../lib/storage/settle/settle.repository.js';
 import type { ClaimRepository } from '../../lib/storage/claim/claim.repository.js';
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/properties.js';
 import { Intake, type IntakeParts } from '../../lib/claim/intake.js';
 import type { FoundJob } from '../../lib/job/job.js';
 import type { Outcome } from '../../lib/job/outcome.js';

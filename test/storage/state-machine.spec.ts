@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc, { parameters } from '../support/properties.js';
 import { isTerminal, type JobState } from '../../lib/job/job-state.js';
 import { commands, GROUPS } from '../support/state-machine/commands.js';
 import { findAllByCursor } from '../support/state-machine/cursor-commands.js';
@@ -8,12 +8,7 @@ import { KEEP, QUEUE, Real } from '../support/state-machine/real.js';
 import { patient } from '../support/patience.mjs';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
-/** A failed run prints its seed, path and replayPath: give them as SQ_SEED, SQ_PATH and SQ_REPLAY to see it again. SQ_RUNS=700 looks longer. */
-const { SQ_SEED, SQ_PATH, SQ_REPLAY, SQ_RUNS = '8' } = process.env;
-const PARAMETERS = {
-  numRuns: Number(SQ_RUNS),
-  ...(SQ_SEED && { seed: Number(SQ_SEED), path: SQ_PATH }),
-};
+const PARAMETERS = parameters(8);
 
 /** Of a job that a drain found like this. */
 function ending({ id, state, cancelRequested }: ModelJob): { id: string; state: JobState } {
@@ -81,7 +76,11 @@ describe('the state machine', () => {
   ])(
     '%s',
     async (_rule, list) => {
-      const anything = fc.commands(list(), { maxCommands: 40, size: 'max', replayPath: SQ_REPLAY });
+      const anything = fc.commands(list(), {
+        maxCommands: 40,
+        size: 'max',
+        replayPath: process.env.SQ_REPLAY,
+      });
       const property = fc.asyncProperty(anything, async (happens) => {
         const model = new Model();
         await real.reset(model);

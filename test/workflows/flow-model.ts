@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../support/properties.js';
 import type { WorkflowState } from '../../lib/job/workflow.js';
 
 export interface Declared {

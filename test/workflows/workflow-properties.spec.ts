@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc, { parameters } from '../support/properties.js';
 import { workflow, type AnyWorkflow } from '../../lib/workflows/builder.js';
 import { patient } from '../support/patience.mjs';
 import { aWorkflowRig, type WorkflowRig } from '../support/workflows.js';
 import { anyFlow, FlowModel, type Declared, type Place } from './flow-model.js';
 
-/** A failed run prints its seed and path: give them as SQ_SEED and SQ_PATH. SQ_RUNS=700 looks longer. */
-const { SQ_SEED, SQ_PATH, SQ_RUNS = '12' } = process.env;
-const PARAMETERS = { numRuns: Number(SQ_RUNS), ...(SQ_SEED && { seed: Number(SQ_SEED), path: SQ_PATH }) }; // prettier-ignore
+const PARAMETERS = parameters(12);
 const DEEDS = ['succeed', 'succeed', 'together', 'fail', 'fail', 'delete', 'cancel', 'give up', 'retry'] as const; // prettier-ignore
 const happenings = fc.array(fc.tuple(fc.constantFrom(...DEEDS), fc.nat(20)), { maxLength: 25, size: 'max' }); // prettier-ignore
 const NO_ROW = ['ready', 'scheduled', 'job'];

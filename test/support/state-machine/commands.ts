@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../properties.js';
 import { isTerminal } from '../../../lib/job/job-state.js';
 import type { CancelSelector } from '../../../lib/job/enqueue-options.js';
 import type { ClaimWish } from '../../../lib/storage/claim/claim.repository.js';
