@@ -25,10 +25,10 @@ const read = (path) => readFileSync(path, 'utf8');
 
 /**
  * A folder that has these packages and all that they load as one file per package, in which each of its files is a function.
- * `paths.json` says what in the folder stands for which file of a package. Made once for a package-lock.json.
+ * `paths.json` says what in the folder stands for which file of a package. Made once for a package-lock.json, where it is: its paths are whole.
  */
 export async function packagesFolder() {
-  const key = createHash('sha256').update(process.version);
+  const key = createHash('sha256').update(process.version).update(TOP);
   for (const path of [HERE, join(TOP, 'package-lock.json')]) key.update(read(path));
   const folder = join(CACHE, `packages-${key.digest('hex').slice(0, 16)}`);
   if (existsSync(folder)) return folder;
