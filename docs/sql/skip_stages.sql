@@ -13,7 +13,8 @@ with recursive gone as (
   reached as materialized (select * from gone union (select * from chain limit $2::int)),
   held as materialized (
     select w.id, w.saga, w.stop is not null or w.deadline_at <= statement_timestamp() as halted,
-      w.stops_at_failure and w.stop is null and w.ended_at is null as stops
+      w.stops_at_failure and w.stop is null and w.ended_at is null as stops,
+      w.state = 'compensating' and w.stop is distinct from 'abandoned' as undoing
     from (select distinct workflow from gone order by workflow) c cross join lateral (
       select * from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
   skipping as (

@@ -14,7 +14,8 @@ with gone as (
     from told group by workflow, stage),
   held as materialized (
     select w.id, w.saga, w.stop is not null or w.deadline_at <= statement_timestamp() as halted,
-      w.stops_at_failure and w.stop is null and w.ended_at is null as stops
+      w.stops_at_failure and w.stop is null and w.ended_at is null as stops,
+      w.state = 'compensating' and w.stop is distinct from 'abandoned' as undoing
     from (select distinct workflow from counts order by workflow) c cross join lateral (
       select * from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
   remembered as (
@@ -28,6 +29,16 @@ with gone as (
     from counts c join held h on h.id = c.workflow
     where s.workflow = c.workflow and s.shard = $1 and s.n = c.stage
     returning s.workflow, s.n as stage, s.open, s.failed, c.failed as failed_now),
+  ahead as materialized (
+    select n.* from (select workflow from counted where stage < 0 and failed_now = 0) c join held h on h.id = c.workflow and h.undoing
+    cross join lateral (
+      select * from simple_queue.undo where workflow = c.workflow and shard = $1 and not begun order by seq desc limit 1) n
+    where (select s.plain from simple_queue.stage s where s.workflow = n.workflow and s.shard = $1 and s.n = n.stage)
+      and not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = n.workflow)),
+  struck as (delete from simple_queue.undo where shard = $1 and ctid = any(array(
+    select u.ctid from ahead n cross join lateral (
+      select ctid from simple_queue.undo where workflow = n.workflow and shard = $1 and seq > n.seq offset 0) u))),
+  undoing as (update simple_queue.undo u set begun = true from ahead n where u.workflow = n.workflow and u.shard = $1 and u.seq = n.seq),
   complete as materialized (select workflow, stage, failed > 0 as failed, false as skipped from counted where open = 0 and stage >= 0),
   failing as materialized (
     select id from held h where h.stops
@@ -50,7 +61,9 @@ with gone as (
   drafted as materialized (
     select d.* from lowered l cross join lateral (
       select * from simple_queue.draft where workflow = l.workflow and shard = $1 and stage = l.stage offset 0) d
-    where l.begun and l.plain),
+    where l.begun and l.plain
+    union all select d.* from ahead n cross join lateral (
+      select * from simple_queue.draft where workflow = n.workflow and shard = $1 and stage = n.stage and item = n.item offset 0) d),
   stored as (
     insert into simple_queue.job (id, shard, lane, queue, priority, run_at, fingerprint, options, payload, payload_bytes)
     select id, $1, lane, queue, priority, greatest(statement_timestamp(),
@@ -84,7 +97,8 @@ with gone as (
     union all select $1, 'end', id, 'failed', null, null from drafted where id not in (select id from stored)
     union all select $1, 'undo', null, null, id, null from finished where state = 'compensating'
     union all select $1, 'stop', null, 'failed', id, null from finished where state = 'running' and id in (select id from failing)
-    union all select distinct $1, 'undo', null::uuid, null, workflow, null::int from counted where stage < 0 returning 1)
+    union all select distinct $1, 'undo', null::uuid, null, workflow, null::int from counted
+      where stage < 0 and workflow not in (select workflow from ahead) returning 1)
   select array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
     ((select count(*) from left_over) + 0)::int as arrivals,

@@ -3,8 +3,8 @@ import { workflow } from '../../lib/workflows/builder.js';
 import { Rival } from '../support/storage.js';
 import { aWorkflowRig, type WorkflowRig } from '../support/workflows.js';
 
-/** No loop turns here: steps side by side are completed one after another, and the duty hears of them later, of several at once. */
-describe('steps of a saga side by side', () => {
+/** No loop turns here: steps are completed one after another, and the duty hears of them later, of several at once. */
+describe('steps of a saga', () => {
   let { test, workflows, advancer } = {} as WorkflowRig;
 
   beforeAll(async () => {
@@ -82,5 +82,63 @@ describe('steps of a saga side by side', () => {
     }
     await ways.settled(jobs.c!);
     expect(await undone(id)).toEqual(['c', 'a', 'b']);
+  });
+
+  /** A chain that has gone back by its first compensation, and the end of that one. */
+  const goingBack = async (options = {}) => {
+    const flow = workflow('back')
+      .step('a', 'work', 'a', { compensate: ['work', 'undo a', options] })
+      .step('b', 'work', 'b', { after: 'a', compensate: ['work', 'undo b', options] })
+      .step('c', 'work', 'c', { after: 'b', compensate: ['work', 'undo c', options] });
+    const { id } = await workflows.start(flow);
+    for (let n = 0; n < 2; n++) await ways.settled((await workflows.find(id))!.steps[n]!.ids[0]!);
+    await workflows.cancel(id);
+    await advance();
+    const states = async () =>
+      (await workflows.find(id))!.steps.map(({ compensation }) => compensation!.state);
+    const end = async (how: keyof typeof ways, n: number) =>
+      ways[how]((await workflows.find(id))!.steps[n]!.compensation!.ids[0]!);
+    return { id, states, end };
+  };
+  const arrived = async () => {
+    const rows = await test.database.query<{ kind: string }>('select kind from simple_queue.arrival'); // prettier-ignore
+    return rows.map(({ kind }) => kind);
+  };
+
+  it('go back one by one, each in the statement that ends the one before it, without the duty', async () => {
+    const { id, states, end } = await goingBack();
+    expect(await states()).toEqual(['waiting', 'running', 'unused']);
+    await end('settled', 1);
+    expect(await states()).toEqual(['running', 'succeeded', 'unused']);
+    expect(await arrived()).toEqual([]);
+    await end('settled', 0);
+    expect(await arrived()).toEqual(['undo']);
+    await advance();
+    expect((await workflows.find(id))!.state).toBe('compensated');
+    expect(await test.database.query('select from simple_queue.undo where not begun')).toEqual([]);
+  });
+
+  it.each([
+    ['ends in a transaction', {}, 'transaction'],
+    ['is followed by one of an ordered group', { group: 'g', ordered: true }, 'settled'],
+  ] as const)('go on by the duty where one %s', async (_, options, how) => {
+    const { id, states, end } = await goingBack(options);
+    await end(how, 1);
+    expect(await states()).toEqual(['waiting', how === 'settled' ? 'succeeded' : 'running', 'unused']); // prettier-ignore
+    await advance();
+    expect(await states()).toEqual(['running', 'succeeded', 'unused']);
+    await end(how, 0);
+    await advance();
+    expect((await workflows.find(id))!.state).toBe('compensated');
+  });
+
+  it('go no further where somebody has given the rest up, or is about to', async () => {
+    const { id, states, end } = await goingBack();
+    await test.storage.workflows.askToStop(test.storage.database.loops.run, id, 'abandoned');
+    await end('settled', 1);
+    expect(await states()).toEqual(['waiting', 'succeeded', 'unused']);
+    await advance();
+    expect((await workflows.find(id))!.state).toBe('cancelled');
+    expect(await arrived()).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { placed } from '../places/places.sql.js';
-import { goesBack, REMEMBERED } from './compensated.sql.js';
+import { goesBack, REMEMBERED, UNDONE_NEXT } from './compensated.sql.js';
 
 /**
  * Members of a `with` that lock the workflows of `of`, in one order for all: whatever moves a workflow on does so under its row, so two that end
@@ -7,7 +7,8 @@ import { goesBack, REMEMBERED } from './compensated.sql.js';
  */
 export const lockedWorkflows = (of: string): string => `held as materialized (
     select w.id, w.saga, w.stop is not null or w.deadline_at <= statement_timestamp() as halted,
-      w.stops_at_failure and w.stop is null and w.ended_at is null as stops
+      w.stops_at_failure and w.stop is null and w.ended_at is null as stops,
+      w.state = 'compensating' and w.stop is distinct from 'abandoned' as undoing
     from (select distinct workflow from ${of} order by workflow) c cross join lateral (
       select * from simple_queue.workflow where id = c.workflow and shard = $1 for update) w)`;
 
@@ -27,6 +28,7 @@ export const COUNTED = `counts as materialized (
     from counts c join held h on h.id = c.workflow
     where s.workflow = c.workflow and s.shard = $1 and s.n = c.stage
     returning s.workflow, s.n as stage, s.open, s.failed, c.failed as failed_now),
+  ${UNDONE_NEXT},
   complete as materialized (select workflow, stage, failed > 0 as failed, false as skipped from counted where open = 0 and stage >= 0)`;
 
 const HALTED = 'select id from held where halted';
@@ -47,7 +49,7 @@ const edges = (halted: string): string => `edges as materialized (
         or (select s.again from simple_queue.stage s where s.workflow = e.workflow and s.shard = $1 and s.n = e.downstream)))`;
 
 /** Stages that wait for nothing more begin: jobs are made of their drafts. */
-const BEGUN = `lowered as (
+const begun = (more: string): string => `lowered as (
     update simple_queue.stage s set waits = s.waits - e.n, begun = s.waits = e.n
     from (select workflow, downstream, count(*)::int as n from edges where holds group by workflow, downstream) e
     where s.workflow = e.workflow and s.shard = $1 and s.n = e.downstream and not s.begun and not s.skipped
@@ -55,7 +57,7 @@ const BEGUN = `lowered as (
   drafted as materialized (
     select d.* from lowered l cross join lateral (
       select * from simple_queue.draft where workflow = l.workflow and shard = $1 and stage = l.stage offset 0) d
-    where l.begun and l.plain),
+    where l.begun and l.plain${more}),
   stored as (
     insert into simple_queue.job (id, shard, lane, queue, priority, run_at, fingerprint, options, payload, payload_bytes)
     select id, $1, lane, queue, priority, greatest(statement_timestamp(),
@@ -93,15 +95,16 @@ const STOPPING = `union all select $1, 'stop', null, 'failed', id, null from fin
 /**
  * What follows from stages that are `complete`: edges hold or break, stages that wait for nothing more begin (jobs are made of their drafts), and
  * workflows end. What takes more than that is left to the duty as `arrival` rows: stages whose jobs need locks, or have none, and stages
- * that can never begin. `locked`: `held` says which workflows stop. `failing`: a member of that name says which do so because of a failure. `more` are
- * further rows for it.
+ * that can never begin. `locked`: `held` says which workflows stop. `failing`: a member of that name says which do so because of a failure. `drafts` are
+ * further ones of which jobs are made, `more` further rows for the duty.
  */
 export const followed = ({
   locked = true,
   failing = false,
+  drafts = '',
   more = [] as readonly string[],
 } = {}): string => `${edges(locked ? HALTED + (failing ? ' union all select id from failing' : '') : '')},
-  ${BEGUN},
+  ${begun(drafts)},
   ${finished(failing)},
   left_over as (
     insert into simple_queue.arrival (shard, kind, job, state, workflow, stage)

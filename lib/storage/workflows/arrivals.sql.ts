@@ -1,5 +1,5 @@
 import { statement } from '../connection/statement.js';
-import { COMPENSATED } from './compensated.sql.js';
+import { UNDONE } from './compensated.sql.js';
 import { COUNTED, FAILING, followed, lockedWorkflows, MOVED } from './advanced.sql.js';
 
 /** Takes at most $2 arrivals of a kind, in their order. */
@@ -22,7 +22,7 @@ export const TAKE_ENDS = statement(
     returning s.workflow, s.stage, s.item, s.state, g.id as seq),
   ${COUNTED},
   ${FAILING},
-  ${followed({ failing: true, more: [COMPENSATED] })}
+  ${followed({ failing: true, ...UNDONE })}
   select ${MOVED}, (select count(*) from gone)::int as taken`,
 );
 

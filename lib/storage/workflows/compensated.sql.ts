@@ -19,8 +19,31 @@ export const REMEMBERED = `remembered as (
       select stage from simple_queue.step where workflow = t.workflow and shard = $1 and stage = -1 - t.stage and item = t.item offset 0) s
     where t.state = 'succeeded' and t.stage >= 0 order by t.stage, t.item)`;
 
-/** A compensation has ended: what comes next is for the duty. */
-export const COMPENSATED = `union all select distinct $1, 'undo', null::uuid, null, workflow, null::int from counted where stage < 0`;
+/**
+ * `ahead`: where a compensation has succeeded, the next one begins in the same statement, as a step behind another one does; the one before it is struck
+ * out. Nobody else begins one meanwhile: the duty sees that one runs. What needs locks, comes to an end, or is about to stop, is for the duty.
+ */
+export const UNDONE_NEXT = `ahead as materialized (
+    select n.* from (select workflow from counted where stage < 0 and failed_now = 0) c join held h on h.id = c.workflow and h.undoing
+    cross join lateral (
+      select * from simple_queue.undo where workflow = c.workflow and shard = $1 and not begun order by seq desc limit 1) n
+    where (select s.plain from simple_queue.stage s where s.workflow = n.workflow and s.shard = $1 and s.n = n.stage)
+      and not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = n.workflow)),
+  struck as (delete from simple_queue.undo where shard = $1 and ctid = any(array(
+    select u.ctid from ahead n cross join lateral (
+      select ctid from simple_queue.undo where workflow = n.workflow and shard = $1 and seq > n.seq offset 0) u))),
+  undoing as (update simple_queue.undo u set begun = true from ahead n where u.workflow = n.workflow and u.shard = $1 and u.seq = n.seq)`;
+
+/** For `followed`: the job of that compensation; where one has ended and none has begun, what comes next is for the duty. */
+export const UNDONE = {
+  drafts: `
+    union all select d.* from ahead n cross join lateral (
+      select * from simple_queue.draft where workflow = n.workflow and shard = $1 and stage = n.stage and item = n.item offset 0) d`,
+  more: [
+    `union all select distinct $1, 'undo', null::uuid, null, workflow, null::int from counted
+      where stage < 0 and workflow not in (select workflow from ahead)`,
+  ],
+};
 
 /** A member of a `with`: how much of each stage is still to be compensated, by its number. */
 export const DUE_BY_STAGE = `due as materialized (
@@ -40,15 +63,15 @@ export const UNDO_OF_STAGE = `(
             where c.failed > 0 and t.workflow = c.workflow and t.shard = $1 and t.stage = c.n and t.error is not null order by t.item limit 1))
         from simple_queue.stage c where w.saga and c.workflow = s.workflow and c.shard = $1 and c.n = -1 - s.n)`;
 
-const UNDONE = `simple_queue.step t
+const UNDONE_STEP = `simple_queue.step t
   join simple_queue.step u on u.workflow = t.workflow and u.shard = $1 and u.stage = -1 - t.stage and u.item = t.item`;
 
 /** How large is what a compensation undoes? */
 export const UNDONE_SIZE = `coalesce((
-    select octet_length(u.output::text) from ${UNDONE} where t.id = $2::uuid and t.shard = $1 and t.stage < 0), 0)`;
+    select octet_length(u.output::text) from ${UNDONE_STEP} where t.id = $2::uuid and t.shard = $1 and t.stage < 0), 0)`;
 
 /** What it undoes: of a stage with many jobs the output of one, as a list. */
-export const UNDONE_OUTPUT = `union all select s.name, s.many, jsonb_build_array(u.output) from ${UNDONE}
+export const UNDONE_OUTPUT = `union all select s.name, s.many, jsonb_build_array(u.output) from ${UNDONE_STEP}
   join simple_queue.stage s on s.workflow = t.workflow and s.shard = $1 and s.n = u.stage
   where t.id = $2::uuid and t.shard = $1 and t.stage < 0`;
 

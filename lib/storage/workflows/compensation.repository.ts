@@ -1,5 +1,7 @@
 import type { WorkflowEnd, WorkflowState } from '../../job/workflow.js';
+import type { NewJob } from '../../job/new-job.js';
 import type { Run } from '../connection/database.js';
+import { isHeld } from '../enqueue/held-jobs.js';
 import { SHARD } from '../connection/shard.js';
 import {
   BEGIN_UNDO,
@@ -19,7 +21,7 @@ import {
 interface Compensated {
   name: string;
   many: boolean;
-  undo?: readonly unknown[] | undefined;
+  undo?: readonly NewJob[] | undefined;
 }
 
 /** Where a workflow is that goes back, and the compensation that is the next one or has begun; null: none is left. */
@@ -47,6 +49,7 @@ export class CompensationRepository {
       sagas.map(({ name }) => name),
       sagas.map(({ undo }) => undo!.length),
       sagas.map(({ many }) => many),
+      sagas.map(({ undo }) => !undo!.some(isHeld)),
     ]);
   }
 

@@ -2,7 +2,7 @@ import { statement } from '../connection/statement.js';
 import { arrived } from '../places/arrived.sql.js';
 import { ended, KEPT } from '../places/ended.sql.js';
 import { LOCKED_RUNS } from '../places/held.sql.js';
-import { COMPENSATED } from './compensated.sql.js';
+import { UNDONE } from './compensated.sql.js';
 import { COUNTED, followed, movedAnd } from './advanced.sql.js';
 
 const SUCCEEDED = {
@@ -36,7 +36,7 @@ export const SETTLE_STEPS = statement(
     returning workflow, stage, item, state, null::bigint as seq),
   ${arrived('done where cancel_at is not null', { state: `'succeeded'`, output: `$5::jsonb -> id::text -> 'output'` })},
   ${COUNTED},
-  ${followed({ more: [COMPENSATED] })}
+  ${followed(UNDONE)}
   select ${movedAnd('(select count(*) from done where cancel_at is not null)')},
     array(select u.id::text from unnest($2::uuid[]) u(id)
       where (select count(*) from done) < cardinality($2::uuid[]) and not exists (select from done d where d.id = u.id)) as lost`,
