@@ -4,7 +4,9 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -29,6 +31,7 @@ export const compiled = (source) => {
 
 /** What a process of its own may load is compiled again where it has changed. Before a run, since a hundred of its processes load the same. */
 export async function compileSources() {
+  usePackages();
   const changed = FOLDERS.flatMap(sourcesIn).filter(hasChanged);
   if (changed.length === 0) return;
   const { transformFile } = await import('@swc/core');
@@ -52,6 +55,14 @@ export async function compileSources() {
   ]);
   const exports = Object.fromEntries(doors.filter(([door]) => door.startsWith('.')));
   writeFileSync(join(COMPILED, 'package.json'), JSON.stringify({ name, version, type, exports }));
+}
+
+/** In place of those that are installed, as Jest's resolver does it: a process starts in half the time. */
+function usePackages() {
+  const link = join(COMPILED, 'node_modules');
+  mkdirSync(COMPILED, { recursive: true });
+  rmSync(link, { force: true });
+  symlinkSync(join(process.env.SQ_TEST_PACKAGES, 'node_modules'), link);
 }
 
 const sourcesIn = (folder) =>

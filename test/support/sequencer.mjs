@@ -1,14 +1,23 @@
 import Sequencer from '@jest/test-sequencer';
 
-/** Those of more than 10 s, the slowest first. */
+/** Those of more than 20 s, the slowest first. */
 const SLOW = [
   'sample/shop/main',
-  'stories/crash-points',
+  'stories/slow-lines',
   'stories/many-lanes',
-  'statements/plans',
   'stories/poison',
+  'connection/pooler',
+  'stories/blocked-loop',
   'stories/shared-limits',
-  'stories/ordered-kills',
+  'dashboard/browser',
+  'stories/crash-points',
+  'statements/plans',
+  'stories/crossed-limits',
+  'stories/within-limits',
+  'stories/fleet-rates',
+  'connection/hurried-roles',
+  'stories/told-ends',
+  'storage/state-machine',
 ];
 
 const placeOf = ({ path }) => {
