@@ -10,7 +10,7 @@ import { inOneMessage, ROLLBACK } from './one-message.js';
 import { OwnClient } from './own-client.js';
 import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
 import { BACKEND } from './examine-server.sql.js';
-import { statement, type Statement } from './statement.js';
+import { rowsOf, statement, type Statement } from './statement.js';
 import { unhurried } from './unhurried.js';
 
 /** Runs statements somewhere: on a connection of our own, or in a caller's transaction. */
@@ -63,7 +63,10 @@ export class Connections {
 
   /** One statement in a transaction of its own. */
   readonly run: Run = async <Row>(statement: Statement, values: unknown[]) =>
-    (await this.onPool<{ rows: Row[] }>(statement, { ...this.named(statement), values })).rows;
+    rowsOf<Row>(
+      statement,
+      await this.onPool<pg.QueryResult>(statement, { ...this.named(statement), values }),
+    );
 
   /** The same with rows as arrays of PostgreSQL's own text: no parsing for what nobody reads. */
   async rows(statement: Statement, values: unknown[]): Promise<(string | null)[][]> {
@@ -79,10 +82,11 @@ export class Connections {
   /** Several statements in one transaction of our own. */
   transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
     return this.inTransaction((client) =>
-      work(
-        async <Row>(statement: Statement, values: unknown[]) =>
-          (await guarded(statement, () => client.query({ ...this.named(statement), values })))
-            .rows as Row[],
+      work(async <Row>(statement: Statement, values: unknown[]) =>
+        rowsOf<Row>(
+          statement,
+          await guarded(statement, () => client.query({ ...this.named(statement), values })),
+        ),
       ),
     );
   }
@@ -117,7 +121,7 @@ export class Connections {
     );
   }
 
-  private async onPool<Result>(statement: Statement, query: pg.QueryConfig): Promise<Result> {
+  private onPool<Result>(statement: Statement, query: pg.QueryConfig): Promise<Result> {
     this.refuseWhenClosed();
     if (this.settings.poolMode === 'transaction')
       return this.onClient(

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { QueryRunner } from 'typeorm';
+import { rowsOf, type Statement } from './statement.js';
 
 const known = new WeakMap<QueryRunner, OtherConnection>();
 
@@ -29,7 +30,8 @@ export class OtherConnection {
     return done;
   }
 
-  async query({ text, values }: pg.QueryConfig): Promise<unknown[]> {
-    return (await this.runner.query(text, values, true)).records as unknown[];
+  async query<Row>(statement: Statement, { text, values }: pg.QueryConfig): Promise<Row[]> {
+    const { records, affected } = await this.runner.query(text, values, true);
+    return rowsOf(statement, { rows: records as unknown[], rowCount: affected });
   }
 }

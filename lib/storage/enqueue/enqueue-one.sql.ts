@@ -1,7 +1,7 @@
 import { insertion, type Statement } from '../connection/statement.js';
 import { NO_FINGERPRINT, NO_OPTIONS, UNTOUCHED, UNTOUCHED_VALUES } from './new-row.sql.js';
 
-/** One look by primary key: 5 to 8 µs. Where the database does not know the lane (any more), nothing is stored, and no row says that it is. */
+/** One look by primary key: 5 to 8 µs. Where the database does not know the lane (any more), nothing is stored, and no row is counted. */
 const KNOWN = `from simple_queue.lane where id = $3 and unused_at is null`;
 
 /** How a job's own values are given; `next`: the parameter behind them. */
@@ -19,31 +19,32 @@ const forms = (name: string, text: (form: Form) => string): [Statement, Statemen
   insertion(`${name}_bare`, text(BARE)),
 ];
 
+const counted = (both: [Statement, Statement]) =>
+  both.map((each) => ({ ...each, isCounted: true })) as typeof both;
+
 const stored = ({ values }: Form): string => `stored as (
     insert into simple_queue.job (id, shard, lane, queue, priority, run_at, fingerprint, options, payload, payload_bytes,
       ${UNTOUCHED})
     select $2::uuid, $1::smallint, $3::int, $4::int, $5::smallint, statement_timestamp(), ${values},
       ${UNTOUCHED_VALUES} ${KNOWN}`;
 
-const READIED = `insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-  select $3::int, $1::smallint, $5::smallint, statement_timestamp(), $2::uuid, 0`;
+const readied = (form: Form): string =>
+  `with ${stored(form)} returning id, run_at, epoch) insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+  select $3::int, $1::smallint, $5::smallint, run_at, id, epoch from stored`;
 
 /**
  * The hot form for a single job: no array, no function scan, no second reading of the row. Beside `enqueue_plain` it takes half the
  * server's time, and most enqueues are of one job.
  */
-export const [ENQUEUE_ONE, ENQUEUE_ONE_BARE] = forms(
-  'enqueue_one',
-  (form) =>
-    `with ${stored(form)} returning id, run_at, epoch) insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-  select $3::int, $1::smallint, $5::smallint, run_at, id, epoch from stored returning true as stored`,
-);
+export const [ENQUEUE_ONE, ENQUEUE_ONE_BARE] = counted(forms('enqueue_one', readied));
 
 /** The same with its wake-up, which leaves with the commit and costs no statement and no commit of its own. Not in callers' transactions. */
-export const [ENQUEUE_ONE_AND_NOTIFY, ENQUEUE_ONE_AND_NOTIFY_BARE] = forms(
-  'enqueue_one_and_notify',
-  (form) =>
-    `with ${stored(form)}), readied as (${READIED} ${KNOWN}) select pg_catalog.pg_notify($${form.next}, $${form.next + 1}) ${KNOWN}`,
+export const [ENQUEUE_ONE_AND_NOTIFY, ENQUEUE_ONE_AND_NOTIFY_BARE] = counted(
+  forms(
+    'enqueue_one_and_notify',
+    (form) =>
+      `${readied(form)} where pg_catalog.pg_notify($${form.next}, $${form.next + 1}) is not null`,
+  ),
 );
 
 /** The same for a worker that runs it at once: claimed by it (first parameter behind the job's, under the lease in the second) instead of ready for all. */

@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { errorMonitor, type EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type pg from 'pg';
+import { rowsOf, type Statement } from '../statement.js';
 
 /** The client of node-postgres, and its connection, which reports what the server says. */
 type Client = pg.ClientBase & {
@@ -108,9 +109,9 @@ export class CallerConnection {
   }
 
   /** A statement of a call that has taken the connection. */
-  async query(config: pg.QueryConfig): Promise<unknown[]> {
+  async query<Row>(statement: Statement, config: pg.QueryConfig): Promise<Row[]> {
     try {
-      return ((await this.sendAsText(config)) as { rows: unknown[] }).rows;
+      return rowsOf(statement, (await this.sendAsText(config)) as pg.QueryResult);
     } catch (error) {
       const isForgotten =
         config.name !== undefined && (error as { code?: unknown }).code === UNKNOWN_STATEMENT;

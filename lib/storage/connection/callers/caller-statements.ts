@@ -21,8 +21,12 @@ export class CallerStatements {
   configOf(statement: Statement, values: unknown[]): pg.QueryConfig {
     const text = this.settings.textOf(statement);
     const isPrepared = this.settings.preparedStatements && statement.onlyInserts;
-    const config = { text, values, types: OWN_PARSERS };
-    return isPrepared ? { ...config, name: this.nameOf(statement, text) } : config;
+    if (!isPrepared) return { text, values, types: OWN_PARSERS };
+    const name = this.nameOf(statement, text);
+    // The driver copies each member at a price.
+    return statement.isCounted
+      ? { name, text, values }
+      : { name, text, values, types: OWN_PARSERS };
   }
 
   /** Told apart by text, too: another instance of the module may use the same connection for another schema. */

@@ -39,10 +39,10 @@ export class Joined {
   }
 
   /** Not through TypeORM, whose subscribers would wait for the connection that this call has taken; its log hears of it all the same. */
-  private readonly run: Run = async <Row>(statement: Statement, values: unknown[]) => {
+  private readonly run: Run = <Row>(statement: Statement, values: unknown[]) => {
     const config = this.statements.configOf(statement, values);
     this.log(config.text, values);
-    return (await guarded(statement, () => this.connection.query(config))) as Row[];
+    return guarded(statement, () => this.connection.query<Row>(statement, config));
   };
 
   private log(text: string, values: unknown[]): void {
