@@ -66,7 +66,7 @@ export class Enqueuer {
       telemetry,
       { queue, jobs: 1 },
       {
-        store: (headers) => this.store(queue, given, call, { onChecked, traced: headers }),
+        store: async (headers) => this.store(queue, given, call, { onChecked, traced: headers }),
         capture: () => (given = capturedItem(item)),
       },
     );
@@ -87,7 +87,7 @@ export class Enqueuer {
     );
   }
 
-  private async store(
+  private store(
     queue: string,
     item: EnqueueItem,
     call: Call,
@@ -98,21 +98,21 @@ export class Enqueuer {
     const { joined } = call;
     const store = () => this.storeChecked(checked, joined, by);
     // Whoever waits for the end of a job has to learn that the database is away.
-    if (!this.spooling || joined || by.onChecked) return store();
-    const [answer] = await this.spooling.through([checked], async () => [await store()]);
-    return answer!;
+    if (!this.spooling || joined || by.onChecked) return store().then(only);
+    return this.spooling.through([checked], store).then(only);
   }
 
-  private async storeChecked(
+  private storeChecked(
     checked: CheckedJob,
     joined: Joined | undefined,
-    { onChecked }: Hearer,
-  ): Promise<Enqueued> {
-    if (!joined && !checked.lane) await this.withLanes([checked]);
-    onChecked?.(checked.id);
-    if (!joined && isShared(checked)) return this.insertShared(checked as NewJob);
-    const [answer] = await this.insert([checked], joined);
-    return answer!;
+    by: Hearer,
+  ): Promise<Enqueued[]> {
+    if (!joined && !checked.lane)
+      return this.withLanes([checked]).then(() => this.storeChecked(checked, joined, by));
+    by.onChecked?.(checked.id);
+    return !joined && isShared(checked)
+      ? this.insertShared(checked as NewJob)
+      : this.insert([checked], joined);
   }
 
   private async storeMany(
@@ -208,6 +208,11 @@ export class Enqueuer {
   }
 
   /** Of jobs whose lanes may have to be registered, and which may depend on others. */
+  private ready<Next>(jobs: CheckedJob[], next: (jobs: NewJob[]) => Promise<Next>): Promise<Next> {
+    const isReady = !this.storage.spool && jobs.every(({ lane }) => lane);
+    return isReady ? next(jobs as NewJob[]) : this.withLanes(jobs).then(next);
+  }
+
   private async withLanes(jobs: CheckedJob[]): Promise<NewJob[]> {
     const { spool } = this.storage;
     if (spool) await refuseSpooled(spool, jobs.flatMap(({ dependsOn = [] }) => dependsOn)); // prettier-ignore
@@ -226,10 +231,10 @@ export class Enqueuer {
   }
 
   /** Concurrent callers share a statement, and its wake-up. */
-  private async insertShared(job: NewJob): Promise<Enqueued> {
-    const answer = await this.shared.add(job);
-    this.tell([job.lane], [answer]);
-    return answer;
+  private async insertShared(job: NewJob): Promise<Enqueued[]> {
+    const answers = [await this.shared.add(job)];
+    this.tell([job.lane], answers);
+    return answers;
   }
 
   /** In a transaction a call takes its place in the line first, and registers lanes there: a later call, whose lanes are known, stays behind it. */
@@ -237,8 +242,8 @@ export class Enqueuer {
     const { enqueues } = this.storage;
     const since = performance.now();
     const answers = joined
-      ? await joined.alone(async (run) => enqueues.insertIn(run, await this.withLanes(checked)))
-      : await enqueues.insert(await this.withLanes(checked));
+      ? await joined.alone((run) => this.ready(checked, (jobs) => enqueues.insertIn(run, jobs)))
+      : await this.ready(checked, (jobs) => enqueues.insert(jobs));
     const jobs = checked as NewJob[];
     const stored = jobs.filter((_, index) => STORED.has(answers[index]!.outcome));
     if (stored.length > 0) this.storage.signals.send(signalOf(stored), joined?.runner, since);
@@ -266,5 +271,6 @@ const STORED: ReadonlySet<EnqueueOutcome> = new Set(['created', 'replaced', 'pos
 const isShared = (job: CheckedJob): boolean =>
   job.uniqueKey === undefined && !job.givenId && !isHeld(job);
 
+const only = ([answer]: Enqueued[]): Enqueued => answer!;
 const lanesOf = (jobs: NewJob[]): Lane[] => jobs.map((job) => job.lane);
 const idsOf = (lanes: Lane[]): number[] => [...new Set(lanes.map((lane) => lane.id))];

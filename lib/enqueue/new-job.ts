@@ -148,7 +148,7 @@ function storedOptions(
   const headers = joinedHeaders(given.headers, limits);
   const own = [headers, maxAttempts, backoff, timeoutMs, workflowId];
   const made = [group, limitKey, dependsOn, schedule, step];
-  if ([...own, ...made].every((value) => value === undefined)) return undefined;
+  if (!own.some(isGiven) && !made.some(isGiven)) return undefined;
   return JSON.stringify({
     headers,
     maxAttempts: ifGiven(maxAttempts, checkAttempts),
@@ -162,6 +162,8 @@ function storedOptions(
     step,
   });
 }
+
+const isGiven = (value: unknown): boolean => value !== undefined;
 
 const ifGiven = <T, Checked>(
   value: T | undefined,

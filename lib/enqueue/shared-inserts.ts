@@ -8,6 +8,7 @@ import { isNotifyRefusal } from '../storage/wake-ups/notify-rest.js';
 import type { Notice } from '../storage/wake-ups/signals.js';
 import { MAX_BYTES, sizeOf } from '../storage/enqueue/chunks.js';
 import { isLimited } from '../storage/enqueue/pending.repository.js';
+import { created } from '../storage/enqueue/storing.js';
 import type { Storage } from '../storage/storage.js';
 import { signalOf } from './signal-of.js';
 
@@ -45,61 +46,61 @@ export class SharedInserts {
   /** Counted once for all of them. Where they do not fit together, or have several limits, each is counted for itself. */
   private async flushLimited(jobs: NewJob[]): Promise<Enqueued[]> {
     if (jobs.some(({ maxPending }) => maxPending !== jobs[0]!.maxPending)) throw SEVERAL_LIMITS;
+    return this.storeApart(jobs);
+  }
+
+  private flush(jobs: NewJob[]): Promise<Enqueued[]> {
+    const [first] = jobs as [NewJob];
+    return jobs.length === 1 && isPlain(first) ? this.storeAlone(first) : this.storeApart(jobs);
+  }
+
+  private storeAlone(job: NewJob): Promise<Enqueued[]> {
+    const { directClaims, signals } = this.storage;
+    const claim = directClaims.of(job.lane.id);
+    if (claim) return this.storeClaimed(job, claim);
+    const notice = signals.noticeOf(job.lane.id);
+    return notice ? this.storeWithNotice(job, notice) : this.storeApart([job]);
+  }
+
+  /** Hints are hints: where PostgreSQL refuses the NOTIFY, the job is stored without one. */
+  private async storeWithNotice(job: NewJob, notice: Notice): Promise<Enqueued[]> {
+    const { enqueues, signals } = this.storage;
+    try {
+      const answer = await enqueues.insertAndNotify(job, notice);
+      // Else its lane is one of the past.
+      if (!answer) return this.storeApart([job]);
+      signals.sendHere(signalOf([job]));
+      return [answer];
+    } catch (error) {
+      if (!isNotifyRefusal(error)) throw error;
+      const answers = await enqueues.insert([job]);
+      signals.refused(error);
+      signals.sendHere(signalOf([job]));
+      return answers;
+    }
+  }
+
+  /** Their wake-up leaves by itself. */
+  private async storeApart(jobs: NewJob[]): Promise<Enqueued[]> {
     const answers = await this.storage.enqueues.insert(jobs);
     this.storage.signals.send(signalOf(jobs));
     return answers;
   }
 
-  private async flush(jobs: NewJob[]): Promise<Enqueued[]> {
-    const { enqueues, signals } = this.storage;
-    if (jobs.length === 1 && isPlain(jobs[0]!)) return [await this.storeAlone(jobs[0]!)];
-    const answers = await enqueues.insert(jobs);
-    signals.send(signalOf(jobs));
-    return answers;
-  }
-
-  private async storeAlone(job: NewJob): Promise<Enqueued> {
-    const { directClaims, signals } = this.storage;
-    const claim = directClaims.of(job.lane.id);
-    if (claim) return this.storeClaimed(job, claim);
-    const notice = signals.noticeOf(job.lane.id);
-    return (notice && (await this.storeWithNotice(job, notice))) ?? this.storeApart(job);
-  }
-
-  /** Hints are hints: where PostgreSQL refuses the NOTIFY, the job is stored without one. undefined: its lane is one of the past. */
-  private async storeWithNotice(job: NewJob, notice: Notice): Promise<Enqueued | undefined> {
-    const { enqueues, signals } = this.storage;
-    const answer = await enqueues.insertAndNotify(job, notice).catch(async (error: unknown) => {
-      if (!isNotifyRefusal(error)) throw error;
-      const [stored] = await enqueues.insert([job]);
-      signals.refused(error);
-      return stored!;
-    });
-    if (answer) signals.sendHere(signalOf([job]));
-    return answer;
-  }
-
-  /** Its wake-up leaves by itself. */
-  private async storeApart(job: NewJob): Promise<Enqueued> {
-    const [answer] = await this.storage.enqueues.insert([job]);
-    this.storage.signals.send(signalOf([job]));
-    return answer!;
-  }
-
   /** Callers get their answer before the handler begins. Where the worker's lane is one of the past, it is stored for all. */
-  private async storeClaimed(job: NewJob, claim: DirectClaim): Promise<Enqueued> {
+  private async storeClaimed(job: NewJob, claim: DirectClaim): Promise<Enqueued[]> {
     try {
       const row = await this.storage.enqueues.insertClaimed(job, claim);
       if (row) {
         setImmediate(() => claim.stored(row));
-        return { id: job.id, created: true, outcome: 'created' };
+        return [created(job)];
       }
     } catch (error) {
       claim.failed();
       throw error;
     }
     claim.failed();
-    return this.storeApart(job);
+    return this.storeApart([job]);
   }
 }
 

@@ -99,7 +99,8 @@ describe('the enqueuer', () => {
     await enqueue(1, { uniqueKey: 'key' });
     await enqueue(1, { delayMs: 60_000 });
     stop();
-    expect(heard).toEqual([
+    // On a busy machine they say how late they are as well.
+    expect(heard).toMatchObject([
       { lanes: [lane], later: false },
       { lanes: [], later: true },
     ]);

@@ -110,7 +110,7 @@ export class EnqueueRepository {
       : this.insertAll(run, jobs);
   }
 
-  private async insertAll(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
+  private insertAll(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
     // The jobs of a call have one limit, and those of several calls none.
     const isBounded = jobs.length > 0 && isLimited(jobs[0]!);
     return isBounded
@@ -118,20 +118,20 @@ export class EnqueueRepository {
       : this.insertUnlimited(run, jobs);
   }
 
-  private async insertUnlimited(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
+  private insertUnlimited(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
     if (!jobs.every(isPlain)) return this.insertKeyed(run, jobs);
-    if (jobs.length === 1) await this.insertOne(run, jobs[0]!);
-    else await this.insertPlain(run, chunksOf(jobs));
-    return jobs.map(created);
+    if (jobs.length === 1) return this.insertOne(run, jobs[0]!);
+    return this.insertPlain(run, chunksOf(jobs)).then(() => jobs.map(created));
   }
 
-  private async insertOne(run: Run, job: NewJob): Promise<void> {
+  private async insertOne(run: Run, job: NewJob): Promise<Enqueued[]> {
     const stored = await run(...oneOf(ENQUEUE_ONE, ENQUEUE_ONE_BARE, job));
     if (stored.length === 0)
       await this.store(run, ENQUEUE, {
         jobs: [job],
         values: () => [...anyValues([job]), null, null],
       });
+    return [created(job)];
   }
 
   private async insertKeyed(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {

@@ -22,6 +22,7 @@ const FLAGS = {
   s: 'schedules',
   k: 'keyed',
 } as const;
+const FLAG_WORDS = Object.entries(FLAGS);
 /** More lanes than this in one NOTIFY mean "look everywhere" (a payload holds 8,000 bytes). */
 const MAX_LANES = 200;
 
@@ -33,7 +34,7 @@ export class Unsent {
 
   add(signal: Signal): void {
     for (const lane of signal.lanes) this.lanes.add(lane);
-    for (const [flag, word] of Object.entries(FLAGS)) if (signal[word]) this.flags.add(flag);
+    for (const [flag, word] of FLAG_WORDS) if (signal[word]) this.flags.add(flag);
     this.lateMs = Math.max(this.lateMs, Math.round(signal.lateMs ?? 0));
   }
 
@@ -56,6 +57,6 @@ export class Unsent {
 export function signalOf([flags = '', lanes, lateMs]: string[]): Signal {
   const signal: Signal = { lanes: lanes ? lanes.split(',').map(Number) : [] };
   if (lateMs) signal.lateMs = Number(lateMs);
-  for (const [flag, word] of Object.entries(FLAGS)) if (flags.includes(flag)) signal[word] = true;
+  for (const [flag, word] of FLAG_WORDS) if (flags.includes(flag)) signal[word] = true;
   return signal;
 }

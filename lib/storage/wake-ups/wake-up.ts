@@ -14,17 +14,16 @@ export interface Placed {
 
 /** The rule for all who put jobs where they may run: the lanes of those that may run now, and who has to look for later ones, or in fair queues. */
 export function wakeUpFor(placed: readonly Placed[]): Signal {
-  const now = placed.filter(({ later, keyed }) => !later && !keyed);
-  const signal = {
-    lanes: [...new Set(now.map(({ lane }) => lane))],
-    later: placed.some(({ later }) => later),
-  };
-  const isKeyed = placed.some(({ later, keyed }) => !later && keyed);
-  return {
-    ...signal,
-    ...(placed.some(({ fair }) => fair) ? { fair: true } : {}),
-    ...(isKeyed ? { keyed: true } : {}),
-  };
+  const lanes = new Set<number>();
+  const signal: Signal = { lanes: [], later: false };
+  for (const { lane, later, fair, keyed } of placed) {
+    if (later) signal.later = true;
+    else if (keyed) signal.keyed = true;
+    else lanes.add(lane);
+    if (fair) signal.fair = true;
+  }
+  signal.lanes.push(...lanes);
+  return signal;
 }
 
 export const wakeUpAfter = ({ lanes, movedFair: fair }: Promotion): Signal =>
