@@ -21,6 +21,7 @@ const TAKEN = {
   checkpoint: shape({ manager: anything, extraAttempts: anything }),
   find: shape({ manager: anything, as: anything }),
   put: joins,
+  'schedules.find': joins,
   pause: joins,
   resume: joins,
   trigger: joins,

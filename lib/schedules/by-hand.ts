@@ -151,8 +151,8 @@ export class ByHand {
 
 function checkSpan(from: unknown, to: unknown, dryRun: unknown): void {
   for (const [option, date] of Object.entries({ from, to }))
-    if (!types.isDate(date) || Number.isNaN(date.getTime()))
-      throw invalid(`${option} must be a valid Date`, 'backfill');
+    if (!types.isDate(date) || !(date.getTime() >= 0))
+      throw invalid(`${option} must be a valid Date, not before 1970`, 'backfill');
   if ((from as Date) >= (to as Date)) throw invalid('from must be before to', 'backfill');
   checkFlag('dryRun', dryRun as boolean | undefined);
 }

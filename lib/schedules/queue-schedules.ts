@@ -21,6 +21,7 @@ import { runTimeOf } from './jitter.js';
 import { foreign, isDeclared, ScheduleBook } from './schedule-book.js';
 import { checkRules, checkScheduleName } from './spec-rules.js';
 import { calendarOfRow, scheduleOf, specOf, type StoredSpec } from './stored-spec.js';
+import { timesOf } from './times-of.js';
 
 /** Which schedules to list. */
 export interface ListSchedulesOptions {
@@ -128,14 +129,13 @@ export class QueueSchedules {
     if (typeof schedule !== 'string') return this.previewRule(run, schedule, count);
     const row = await this.rowOf(run, schedule);
     const { jitterMs } = row.spec as StoredSpec;
-    return timesOf(calendarOfRow(row), row.now, count).map(
-      (at) => new Date(runTimeOf(schedule, at, jitterMs)),
-    );
+    const times = await timesOf(calendarOfRow(row), row.now, count);
+    return times.map((at) => new Date(runTimeOf(schedule, at, jitterMs)));
   }
 
   /** The schedule, whoever owns it; undefined: there is none. */
   async find(name: string, options: InTransaction = {}): Promise<Schedule | undefined> {
-    checkCall('pause', options);
+    checkCall('schedules.find', options);
     const read = (run: Run) => this.storage.schedules.byName(run, [checkScheduleName(name)]);
     const [row] = await this.storage.database.within(this.joined(options), read);
     return row && scheduleOf(row);
@@ -215,7 +215,7 @@ export class QueueSchedules {
 
   private async previewRule(run: Run, rule: ScheduleRule, count: number): Promise<Date[]> {
     checkRules(rule, 'preview', 'the rule');
-    const times = timesOf(calendarOf(specOf(rule)), await timeOf(run), count);
+    const times = await timesOf(calendarOf(specOf(rule)), await timeOf(run), count);
     if (times.length === 0) throw neverRuns('preview');
     return times.map((at) => new Date(at));
   }
@@ -255,21 +255,6 @@ function checkCount(call: string, option: string, value: unknown): void {
 function checkOwner(call: string, owner: unknown): void {
   if (owner === undefined || (isText(owner) && owner !== '')) return;
   throw new QueueError('INVALID_OPTION', `${call}: owner must be a name, not ${quote(owner)}.`);
-}
-
-function timesOf(
-  calendar: { next(after: number): number | undefined },
-  after: number,
-  count: number,
-): number[] {
-  const times: number[] = [];
-  for (
-    let at = calendar.next(after);
-    at !== undefined && times.length < count;
-    at = calendar.next(at)
-  )
-    times.push(at);
-  return times;
 }
 
 function tickOf({ at, madeAt, outcome, jobId, times, code }: TickRow): ScheduleTick {

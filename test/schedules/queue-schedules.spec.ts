@@ -220,6 +220,9 @@ describe('QueueSchedules', () => {
         () => schedules.ticks('x', { limt: 1 } as object),
       ];
       await expect(schedules.preview({ cron: '* * * * *' }, 0)).rejects.toThrow('preview: count');
+      await expect(schedules.find('x', { mangaer: 1 } as object)).rejects.toThrow(
+        'schedules.find: ',
+      );
       await expect(
         schedules.preview({ cron: '* * * * *', timeZone: null } as never),
       ).rejects.toMatchObject({ code: 'SCHEDULE_ZONE_UNKNOWN' });
@@ -340,6 +343,7 @@ describe('QueueSchedules', () => {
       ['the future', { from, to: new Date(Date.now() + DAY_MS) }, 'INVALID_OPTION'],
       ['a span that is none', { from: to, to: from }, 'INVALID_OPTION'],
       ['what is no date', { from: 'x', to }, 'INVALID_OPTION'],
+      ['times before any clock', { from: new Date(-1), to }, 'INVALID_OPTION'],
       ['a mistyped option', { from, to, dryrun: true }, 'INVALID_OPTION'],
       ['more than 1,000 times', { from: new Date('2020-01-01'), to }, 'SCHEDULE_TOO_LARGE'],
     ])('nothing of %s', async (_, options, code) => {

@@ -8,9 +8,11 @@ interface Change {
 }
 
 const MAX_NAME = 64;
-/** More than there are zones, and more years than a search goes through. */
+/** More than there are zones, and more years than most searches go through. */
 const MAX_ZONES = 1_000;
 const MAX_YEARS = 200;
+/** No zone has changed its clocks twice within less than seven days since 1970. */
+const LOOK_MS = 5 * DAY_MS;
 const OFFSET = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?/;
 
 const zones = new Map<string, Zone>();
@@ -64,16 +66,17 @@ export class Zone {
     let changes = this.years.get(year);
     if (changes) return changes;
     changes = [];
-    const end = Date.UTC(year + 1, 0, 1);
-    for (let day = Date.UTC(year, 0, 1); day < end; day += DAY_MS) {
-      const [before, after] = [
-        this.offsetAt(day - 1_000),
-        this.offsetAt(Math.min(day + DAY_MS, end) - 1_000),
-      ];
-      if (before !== after)
-        changes.push({ at: this.bisect(day - 1_000, day + DAY_MS - 1_000, before), before, after });
+    const end = Date.UTC(year + 1, 0, 1) - 1_000;
+    let from = Date.UTC(year, 0, 1) - 1_000;
+    let before = this.offsetAt(from);
+    while (from < end) {
+      const to = Math.min(from + LOOK_MS, end);
+      const after = this.offsetAt(to);
+      if (before !== after) changes.push({ at: this.bisect(from, to, before), before, after });
+      [from, before] = [to, after];
     }
-    if (this.years.size < MAX_YEARS) this.years.set(year, changes);
+    if (this.years.size >= MAX_YEARS) this.years.clear();
+    this.years.set(year, changes);
     return changes;
   }
 

@@ -72,6 +72,14 @@ describe('a calendar', () => {
     );
   });
 
+  it('knows two changes within a week', () => {
+    expect(times(tableOf('0 12 6-16/5 10 *', 'America/Recife'), '2000-10-01T00:00Z', 3)).toEqual([
+      '2000-10-06T15:00',
+      '2000-10-11T14:00',
+      '2000-10-16T15:00',
+    ]);
+  });
+
   it('counts steps from their start, or alike in every process', () => {
     const steps = { everyMs: 900_000, timeZone: 'UTC', daylightSaving: RULE };
     expect(times(steps, '2026-11-28T10:01Z', 2)).toEqual(['2026-11-28T10:15', '2026-11-28T10:30']);
