@@ -7,7 +7,7 @@ with line as materialized (select (select coalesce(sum(case when holder is not n
     set allotted = allotted + case when concurrency is null then 0 else $4::int end,
       next_at = case when rate is null then next_at else case when next_at > statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond'
       then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end + ($4::int) * step_ms * interval '1 millisecond' end
-    where name = $2 and shard = $1 and (held_until is null or held_until <= statement_timestamp()) and (concurrency is null or concurrency - allotted - (select n from line) >= $4::int)
+    where name = $2 and shard = $1 and not of_queue and (held_until is null or held_until <= statement_timestamp()) and (concurrency is null or concurrency - allotted - (select n from line) >= $4::int)
       and (rate is null or burst >= $4::int and greatest(0, floor(($7::float8 - ((extract(epoch from case when next_at > statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond'
       then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms)) / step_ms + 1.000001))::int - (select n from line) >= $4::int)
     returning name, concurrency, next_at::text as full_at, coalesce(greatest(0, extract(epoch from next_at - statement_timestamp()) * 1000 - burst * step_ms), 0)::float8 as start_ms),
@@ -16,7 +16,7 @@ with line as materialized (select (select coalesce(sum(case when holder is not n
     select name, $1, $3::uuid, case when exists (select from entered) then $4::int else 0 end, $4::int, $6,
       statement_timestamp() + $5::float8 * interval '1 millisecond'
     from simple_queue.fleet_limit
-    where name = $2 and shard = $1 and (concurrency >= $4::int or concurrency is null and not exists (select from entered))
+    where name = $2 and shard = $1 and not of_queue and (concurrency >= $4::int or concurrency is null and not exists (select from entered))
     on conflict (name, shard, lease) do update set n = excluded.n, expires_at = excluded.expires_at),
   served as (
     delete from simple_queue.allotment
@@ -25,4 +25,4 @@ with line as materialized (select (select coalesce(sum(case when holder is not n
     coalesce(greatest(0, (extract(epoch from case when next_at > statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond'
       then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms + ($4::int + (select n from line) - 1) * step_ms - $7::float8), 0) as "rateMs", coalesce(greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8, 0) as "heldMs",
     e.full_at as "fullAt", coalesce(e.start_ms, 0) as "startMs"
-  from simple_queue.fleet_limit l left join entered e on true where l.name = $2 and l.shard = $1;
+  from simple_queue.fleet_limit l left join entered e on true where l.name = $2 and l.shard = $1 and not l.of_queue;

@@ -267,13 +267,13 @@ export class QueueAdmin {
     await fleet.set(checkQueueName(name), given);
   }
 
-  /** What processes declare holds again, within seconds where one of them lives, and a rest ends. @throws QueueError as `setLimit`. */
+  /** What processes declare of the queue or name holds again, also of its keys, within seconds where one of them lives, and a rest ends. @throws QueueError as `setLimit`. */
   async resetLimit(name: string, only: LimitPart = {}): Promise<void> {
     const { fleet } = await this.parts();
     await fleet.reset(checkQueueName(name), only);
   }
 
-  /** Takes away what no live process declares any more. @throws QueueError `LIMIT_IN_USE`, and as `setLimit`. */
+  /** Takes away what no live process declares any more, also of its keys. @throws QueueError `LIMIT_IN_USE`, and as `setLimit`. */
   async removeLimit(name: string, only: LimitPart = {}): Promise<void> {
     const { fleet } = await this.parts();
     await fleet.remove(checkQueueName(name), only);

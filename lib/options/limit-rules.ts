@@ -109,6 +109,6 @@ export function unknownLimit(said: string, name: string, known: readonly string[
   const hint = closest ? ` Did you mean "${closest}"?` : '';
   return new QueueError(
     'LIMIT_UNKNOWN',
-    `${said}, and no limit has this name.${hint} Declare it in forRoot({ limits: { ... } }).`,
+    `${said}, and no limit has this name.${hint} Declare it in forRoot({ limits: { ... } }); that of a queue is for its jobs alone.`,
   );
 }

@@ -114,13 +114,14 @@ export class LimitedPulls {
     }
   }
 
-  /** More time has passed since the first question than its starts asked for, and than the strictest rate bears. */
+  /** More time has passed since a question than its starts asked for, and than its rate bears: also while those of the next limit were waited for. */
   areLate(loans: readonly Loan[], tries: number): boolean {
     if (loans.length === 0) return false;
-    const askedAt = Math.min(...loans.map((loan) => loan.askedAt));
-    const waitedMs = loans.reduce((sum, { startMs }) => sum + startMs, 0);
-    const rows = loans.flatMap(({ name }) => this.fleet.get(name) ?? []);
-    const isLate = performance.now() - askedAt - waitedMs > Math.min(...rows.map(lateMsOf));
+    const now = performance.now();
+    const isLate = loans.some(({ name, askedAt, startMs }) => {
+      const row = this.fleet.get(name);
+      return row !== undefined && now - askedAt - startMs > lateMsOf(row);
+    });
     this.isSlow = isLate && (this.isSlow || tries >= SLOW_TRIES);
     return isLate && !this.isSlow;
   }

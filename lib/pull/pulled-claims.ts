@@ -9,6 +9,7 @@ import { timedOut } from '../storage/connection/database-errors.js';
 import { LaneTurns } from '../storage/lanes/lane-turns.js';
 import type { Lane } from '../job/lane.js';
 import { strayPlaces } from '../settle/strays.js';
+import type { Signal } from '../storage/wake-ups/signals.js';
 import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { CheckedClaim } from './claim-request.js';
@@ -38,6 +39,8 @@ const MAX_WISHES = 100;
 const PLAIN = 0;
 /** A claim that brought nothing but strays is made again. */
 const STRAY_ROUNDS = 10;
+/** A signal of later jobs: soon, but not for each of a thousand. */
+const LATER_MS = 50;
 /** How often lanes are looked up anew, whatever the registry seems to say. */
 const ANEW_MS = 30_000;
 
@@ -71,8 +74,18 @@ export class PulledClaims {
     };
     this.rota = new Rota(site, ['promote', 'expire', 'turn', 'permit', 'advance', 'tally']);
     this.rota.wake('tally');
+    const unsubscribe = storage.signals.receive((signal) => this.hear(signal));
     const tally = new TallyKeeper(parts);
-    storage.beforeClose(() => tally.round().then(nothing, nothing));
+    storage.beforeClose(() => {
+      unsubscribe();
+      return tally.round().then(nothing, nothing);
+    });
+  }
+
+  /** What this process stores for later, or in lanes of fair queues that are not known yet, the promoter's look finds; it says what is paused, too. */
+  private hear({ lanes, later, fair, pauses }: Signal): void {
+    const isNew = fair && this.fair.among(lanes).length < lanes.length;
+    if (later || isNew || pauses) this.rota.wake('promote', pauses ? 0 : LATER_MS);
   }
 
   /** A turn of an ordered group has become vacant, a permit free, or a step has ended: the next claim has the rest. */

@@ -26,6 +26,22 @@ describe('the pull contract beside workers', () => {
     await queue.complete(again.leaseId, id);
   });
 
+  it('brings what this process has stored for later as soon as it is due, and what is of a fair queue', async () => {
+    const options = { worker: false, pollIntervalMs: 600_000, queues: { fairly: { fair: true } } } as const; // prettier-ignore
+    const edge = await story.start({ options });
+    const claim = async (queue: string) =>
+      (await queueOf(edge).claim({ workerId: 'far', queues: [queue] })).jobs.map(({ id }) => id);
+    for (const queue of ['later', 'fairly']) {
+      await edge.queues.enqueue(queue, 'before');
+      await claim(queue);
+    }
+
+    const later = await edge.queues.enqueue('later', 1, { delayMs: 20 });
+    await eventually(async () => expect(await claim('later')).toEqual([later.id]));
+    const fair = await edge.queues.enqueue('fairly', 1, { group: 'a' });
+    await eventually(async () => expect(await claim('fairly')).toEqual([fair.id]));
+  });
+
   it('hands over what an earlier run has kept, with the attempts that it granted', async () => {
     const edge = await story.start({ options: { worker: false } });
     const queue = queueOf(edge);

@@ -87,6 +87,26 @@ describe('pulled claims of a limited queue', () => {
     );
   });
 
+  it('ask again for a start that was lost while they waited for that of another limit', async () => {
+    const options = {
+      worker: false as const,
+      queues: { two: { rate: { limit: 100, perMs: 1_000 }, uses: ['slow'] } },
+      limits: { slow: { rate: { limit: 1, perMs: 400 } } },
+    };
+    const app = await story.start({ options });
+    const claim = () => queueOf(app).claim({ ...REQUEST, queues: ['two'], limit: 1 });
+    await claim();
+    await eventually(async () => {
+      await app.queues.enqueue('two', 1);
+      await story.database.query(`update simple_queue.fleet_limit set next_at = now() + interval '450 milliseconds' where name = 'slow'`); // prettier-ignore
+      const sent = recordStatements();
+      const { jobs } = await claim();
+      sent.stop();
+      expect(jobs).toHaveLength(1);
+      expect(sent.names.filter((said) => /^lend|lending as/.test(said)).length).toBeGreaterThan(2);
+    });
+  });
+
   it('keep to a rate', async () => {
     const rate = { limit: 2, perMs: 3_600_000 };
     const app = await story.start({ options: { queues: { paced: { rate } } } });

@@ -193,6 +193,30 @@ describe('a rest', () => {
     expect(limit!.restsUntil).toBeUndefined();
   });
 
+  it('of a queue without a limit is listed as long as it lasts', async () => {
+    const app = await story.start();
+    await app.storage.limits.hold('bare', true, 3_600_000);
+    expect(await namesOf(app)).toContain('bare');
+    await story.database.query(`update simple_queue.fleet_limit set held_until = now() where name = 'bare'`); // prettier-ignore
+    expect(await namesOf(app)).not.toContain('bare');
+  });
+
+  it('and what was set end by the name of the queue, with its limit per key or without', async () => {
+    const queue = { fleetConcurrency: 5, perKey: { by: 'tenant', concurrency: 1 } };
+    const app = await story.start({ options: { queues: { both: queue } } });
+    const admin = adminOf(app);
+    const set = async () =>
+      (await admin.limits()).filter(({ name, setAt }) => name === 'both' && setAt).length;
+    await eventually(async () => expect(await namesOf(app)).toContain('both'));
+    await admin.setLimit('both', { fleetConcurrency: 2, perKey: { concurrency: 2 } });
+    expect(await set()).toBe(2);
+    await admin.resetLimit('both', { perKey: false });
+    expect(await set()).toBe(1);
+    await admin.setLimit('both', { fleetConcurrency: 2 });
+    await admin.resetLimit('both');
+    expect(await set()).toBe(0);
+  });
+
   // One start per day is what somebody wants, and nothing that a person has to end.
   it('is a trouble, and a low rate is none', async () => {
     let ran = 0;

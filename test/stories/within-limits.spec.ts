@@ -289,6 +289,16 @@ describe('calls within a limit', () => {
     expect(job.lastError).toMatchObject({ code: 'LIMIT_HELD' });
   });
 
+  it('are of named limits: that of a queue is refused, and its own job waits for nothing', async () => {
+    const app = await story.start({
+      options: { queues: { tight: { fleetConcurrency: 1 } } },
+      providers: [aHandler('tight', () => limitsOf(app).within('tight', () => 1), { maxAttempts: 1 })], // prettier-ignore
+    });
+    const { id } = await app.queues.enqueue('tight', {});
+    const job = await untilJobIs('failed', app, id);
+    expect(job.lastError).toMatchObject({ code: 'LIMIT_UNKNOWN' });
+  });
+
   it('wait for the calls of a process that died no longer than those would have been renewed', async () => {
     const web = await aWeb({ heir: { concurrency: 2 } });
     const name = 'heir';

@@ -64,7 +64,7 @@ export const KEEP_LENT = statement(
 
 /**
  * A call outside of jobs enters with its whole weight ($4), for $5 ms unless it renews, and starts in `startMs`, at most $7; otherwise it learns what is in its way, and what it
- * wants is in line, for those who have shares to see.
+ * wants is in line, for those who have shares to see. Those of queues are for jobs alone.
  */
 export const ENTER_LIMIT = statement(
   'enter_limit',
@@ -73,7 +73,7 @@ export const ENTER_LIMIT = statement(
     update simple_queue.fleet_limit
     set allotted = allotted + case when concurrency is null then 0 else $4::int end,
       next_at = case when rate is null then next_at else ${after('$4::int')} end
-    where name = $2 and shard = $1 and ${IS_OPEN} and (concurrency is null or concurrency - allotted - ${IN_FRONT} >= $4::int)
+    where name = $2 and shard = $1 and not of_queue and ${IS_OPEN} and (concurrency is null or concurrency - allotted - ${IN_FRONT} >= $4::int)
       and (rate is null or burst >= $4::int and ${fitting('$7::float8')} - ${IN_FRONT} >= $4::int)
     returning name, concurrency, next_at::text as full_at, ${START_MS} as start_ms),
   kept as (
@@ -81,7 +81,7 @@ export const ENTER_LIMIT = statement(
     select name, $1, $3::uuid, case when exists (select from entered) then $4::int else 0 end, $4::int, $6,
       statement_timestamp() + $5::float8 * interval '1 millisecond'
     from simple_queue.fleet_limit
-    where name = $2 and shard = $1 and (concurrency >= $4::int or concurrency is null and not exists (select from entered))
+    where name = $2 and shard = $1 and not of_queue and (concurrency >= $4::int or concurrency is null and not exists (select from entered))
     on conflict (name, shard, lease) do update set n = excluded.n, expires_at = excluded.expires_at),
   served as (
     delete from simple_queue.allotment
@@ -89,7 +89,7 @@ export const ENTER_LIMIT = statement(
   select e.name is not null as entered, l.concurrency, rate, per_ms as "perMs", strict, burst, coalesce(l.concurrency - allotted - ${IN_FRONT} < $4::int, false) as "isFull",
     coalesce(greatest(0, ${FIRST_MS} + ($4::int + ${IN_FRONT} - 1) * step_ms - $7::float8), 0) as "rateMs", coalesce(${HELD_MS}, 0) as "heldMs",
     e.full_at as "fullAt", coalesce(e.start_ms, 0) as "startMs"
-  from simple_queue.fleet_limit l left join entered e on true where l.name = $2 and l.shard = $1`,
+  from simple_queue.fleet_limit l left join entered e on true where l.name = $2 and l.shard = $1 and not l.of_queue`,
 );
 
 /** Calls that are still under way keep their shares for $3 ms more. */
