@@ -10,7 +10,7 @@ import { anEmptyDatabase, type TestDatabase } from '../../test/support/database.
 import { compiled } from '../../test/support/compiled.mjs';
 import { patient } from '../../test/support/patience.mjs';
 
-const LINES = 300;
+const LINES = 120;
 let folder: string;
 let file: string;
 let good: number;

@@ -219,14 +219,14 @@ describe('over a slow line', () => {
   ])('%s that are still too heavy leave fewer at a time', async (_, answer, event) => {
     const gate = aGate();
     const handler = aHandler('ends', () => gate.passed.then(answer), {
-      concurrency: 60,
+      concurrency: 30,
       maxAttempts: 1,
     });
     const application = await behindTheLine(200 * KB, { providers: [handler] });
-    await application.queues.enqueueMany('ends', items(60, 1));
-    await eventually(() => expect(application.seen('started')).toHaveLength(60));
+    await application.queues.enqueueMany('ends', items(30, 1));
+    await eventually(() => expect(application.seen('started')).toHaveLength(30));
     gate.open();
-    await eventually(() => expect(application.seen(event)).toHaveLength(60), { timeoutMs: 25_000 });
+    await eventually(() => expect(application.seen(event)).toHaveLength(30), { timeoutMs: 25_000 });
   });
 
   it('a batch of heavy jobs is enqueued a few at a time', async () => {
