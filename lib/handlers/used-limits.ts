@@ -30,6 +30,11 @@ export function holdingLimits(
   const first = (jobs: Job | Job[]): Job => [jobs].flat()[0]!;
   return {
     ...handler,
-    run: (job, context) => holding(schema, usedBy(first(job)), () => run(job, context)),
+    run: (job, context) =>
+      holding(
+        schema,
+        () => usedBy(first(job)),
+        () => run(job, context),
+      ),
   };
 }

@@ -15,7 +15,7 @@ import type { Entry } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { FleetLimits } from './fleet-limits.js';
 import { lateMsOf, SLOW_TRIES } from './lateness.js';
-import { Turnstile, type Asked } from './turnstile.js';
+import { late, Turnstile, type Asked } from './turnstile.js';
 
 /** How a call enters a limit. */
 export interface WithinOptions {
@@ -118,7 +118,7 @@ export class QueueLimits {
 
   private async begin(call: Call): Promise<Entry> {
     for (let tries = 1; ; tries++) {
-      const turn = this.turnstile.inLine(call.name, () => this.enter(call));
+      const turn = this.turnstile.inLine(call, () => this.enter(call));
       const entry = await unlessAborted(turn, call.signal);
       // It was drawn in between; after so many tries its time counts from the reply.
       const drawnAt = tries < SLOW_TRIES ? entry.askedAt : performance.now();
@@ -134,7 +134,7 @@ export class QueueLimits {
     work: () => Promise<T> | T,
   ): Promise<T> {
     try {
-      return await holding(this.options.schema, [name], work);
+      return await holding(this.options.schema, () => [name], work);
     } finally {
       await this.turnstile.leave(name, id, concurrency === null);
     }
@@ -287,12 +287,5 @@ function closed(): QueueError {
   return new QueueError(
     'CLOSED',
     'The application is closing; no call enters a limit any more. Nothing was done.',
-  );
-}
-
-function late({ name }: Call): QueueError {
-  return new QueueError(
-    'LIMIT_TIMEOUT',
-    `Limit "${name}" had no room in time. Wait longer (timeoutMs), or look who holds it: QueueAdmin.limits(), \`simple-queue limits\`.`,
   );
 }

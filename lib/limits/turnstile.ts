@@ -1,4 +1,5 @@
 import { DRAWN_AHEAD_MS } from '../job/limit.js';
+import { QueueError } from '../job/queue.errors.js';
 import { workerName } from '../runtime/worker-name.js';
 import type { Entry } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
@@ -30,13 +31,26 @@ export class Turnstile {
     private readonly keepMs: number,
   ) {}
 
-  /** Its turn comes when those in front have entered, or given up. */
-  inLine<T>(name: string, enter: () => Promise<T>): Promise<T> {
-    const turn = (this.lines.get(name) ?? Promise.resolve()).then(enter, enter);
+  /** Its turn comes when those in front have entered, or given up; it waits for them no longer than its own time. */
+  inLine<T>(call: Asking, enter: () => Promise<T>): Promise<T> {
+    const { name, until } = call;
+    let [timer, isLate] = [undefined as NodeJS.Timeout | undefined, false];
+    const next = async (): Promise<T> => {
+      clearTimeout(timer);
+      if (isLate) throw late(call);
+      return enter();
+    };
+    const front = this.lines.get(name);
+    const turn = (front ?? Promise.resolve()).then(next, next);
     const settled = turn.catch(() => undefined);
     this.lines.set(name, settled);
     void settled.then(() => this.lines.get(name) === settled && this.lines.delete(name));
-    return turn;
+    if (!front) return turn;
+    const givenUp = new Promise<never>((_, reject) => {
+      const giveUp = (): void => reject(((isLate = true), late(call)));
+      timer = setTimeout(giveUp, Math.max(0, until - performance.now()));
+    });
+    return Promise.race([turn, givenUp]);
   }
 
   async ask({ name, id, weight, until }: Asking): Promise<Asked | undefined> {
@@ -102,4 +116,11 @@ export class Turnstile {
     this.beat = undefined;
     void this.storage.signals.stopListening(this);
   }
+}
+
+export function late({ name }: Pick<Asking, 'name'>): QueueError {
+  return new QueueError(
+    'LIMIT_TIMEOUT',
+    `Limit "${name}" had no room in time. Wait longer (timeoutMs), or look who holds it: QueueAdmin.limits(), \`simple-queue limits\`.`,
+  );
 }

@@ -204,6 +204,9 @@ describe('calls within a limit', () => {
 
     const late = limitsOf(web).within('narrow', { timeoutMs: 1 }, () => 'never');
     await expect(late).rejects.toMatchObject({ code: 'LIMIT_TIMEOUT' });
+    const patientOne = limitsOf(web).within('narrow', () => 'later');
+    const behindIt = limitsOf(web).within('narrow', { timeoutMs: 1 }, () => 'never');
+    await expect(behindIt).rejects.toMatchObject({ code: 'LIMIT_TIMEOUT' });
     const abort = new AbortController();
     const given = limitsOf(web).within('narrow', { signal: abort.signal }, () => 'never');
     const behind = limitsOf(web).within('narrow', { signal: abort.signal }, () => 'never');
@@ -213,6 +216,7 @@ describe('calls within a limit', () => {
 
     gate.open();
     await first;
+    expect(await patientOne).toBe('later');
     expect(await limitsOf(web).within('narrow', () => 'next')).toBe('next');
   });
 
