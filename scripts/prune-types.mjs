@@ -66,7 +66,7 @@ function isBare(statement) {
 
 function textOf(statement, used) {
   const bindings = statement.importClause?.namedBindings;
-  if (!bindings || !ts.isNamedImports(bindings)) return statement.getFullText();
+  if (!bindings || !ts.isNamedImports(bindings)) return declarationOf(statement);
   const names = bindings.elements.filter(({ name }) => used.has(name.text));
   if (names.length === bindings.elements.length) return statement.getFullText();
   const type = statement.importClause.isTypeOnly ? 'type ' : '';
@@ -74,4 +74,16 @@ function textOf(statement, used) {
   return names.length > 0
     ? `\nimport ${type}{ ${list} } from ${statement.moduleSpecifier.getText()};`
     : '';
+}
+
+/** Without what is said of private members: users never see it. */
+function declarationOf(statement) {
+  const hidden = (statement.members ?? []).filter(({ modifiers }) =>
+    modifiers?.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword),
+  );
+  const text = statement.getFullText();
+  return hidden.reduceRight((left, member) => {
+    const [from, to] = [member.getFullStart(), member.getStart()].map((at) => at - statement.pos);
+    return `${left.slice(0, from)}\n    ${left.slice(to)}`;
+  }, text);
 }
