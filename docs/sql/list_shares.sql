@@ -14,7 +14,7 @@ with asked as materialized (
           select from simple_queue.job j where j.id = u.id and j.shard = $1 and j.lane = any(a.lanes))) limit 3)) order by a.n desc) as shares
     from simple_queue.allotment a left join simple_queue.lease e on e.id = a.lease and e.shard = $1
     where a.name = l.name and a.shard = $1 and (a.expires_at is null or a.wanted > 0)) s on true
-  where l.shard = $1 and (l.rule <> '{}' or l.set_at is not null or l.held_until > statement_timestamp()) and ($2::text[] is null or l.name = any($2)) and ($3::uuid is null or exists (
+  where l.shard = $1 and (coalesce(l.concurrency, l.rate) is not null or l.set_at is not null or l.held_until > statement_timestamp()) and ($2::text[] is null or l.name = any($2)) and ($3::uuid is null or exists (
     select from asked k where l.of_queue and l.name = k.name or exists (
       select from simple_queue.allotment a where a.name = l.name and a.shard = $1 and k.lane = any(a.lanes))))
   order by l.name limit 1000;

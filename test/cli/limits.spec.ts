@@ -124,7 +124,7 @@ describe('limits set', () => {
       expect(await rests()).toEqual([]);
 
       await database.query(
-        `insert into simple_queue.fleet_limit (shard, name, of_queue, concurrency, rule) values (0, 'old', false, 1, '{"concurrency":1}')`,
+        `insert into simple_queue.fleet_limit (shard, name, of_queue, concurrency, rule) values (0, 'old', false, 1, '{}')`,
       );
       expect((await run('limits')).out).toMatch(/old +1 +0 +undeclared/);
       const look = await run('doctor', '--only', 'LIMITS');

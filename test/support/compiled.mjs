@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packagesFolder } from './packages.mjs';
 import { SOURCES } from './sources.mjs';
 
 const TOP = fileURLToPath(new URL('../../', import.meta.url));
@@ -31,6 +32,8 @@ export const compiled = (source) => {
 
 /** What a process of its own may load is compiled again where it has changed. Before a run, since a hundred of its processes load the same. */
 export async function compileSources() {
+  // Jest has set it; scripts that begin a server have not.
+  process.env.SQ_TEST_PACKAGES ??= await packagesFolder();
   usePackages();
   const changed = FOLDERS.flatMap(sourcesIn).filter(hasChanged);
   if (changed.length === 0) return;
