@@ -4,15 +4,13 @@ import type { NewJob } from '../job/new-job.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Run } from '../storage/connection/database.js';
-import { sizeOf } from '../storage/enqueue/chunks.js';
 import type { Storage } from '../storage/storage.js';
 import type { AddedJob, Adding } from '../storage/workflows/adding.repository.js';
 import { MAX_JOBS } from './builder.js';
 import { Drafted } from './drafted.js';
 
-/** Of all that one step adds, or one call. */
+/** Jobs of all that one step adds, or one call. */
 const MAX_ADDED = 10_000;
-const MAX_CHARACTERS = 16 * 1_024 * 1_024;
 
 /** Jobs that a workflow gets while it runs: checked as an enqueue checks them, and stored where nobody can overtake them. */
 export class Adder {
@@ -30,9 +28,6 @@ export class Adder {
     if (steps.length > MAX_ADDED)
       throw invalid(`${steps.length} jobs are added at once, more than ${MAX_ADDED}`);
     const made = await this.drafted.added(steps, workflowId);
-    const size = made.reduce((sum, job) => sum + sizeOf(job), 0);
-    if (size > MAX_CHARACTERS)
-      throw invalid(`the payloads of added jobs have ${size} characters together, more than ${MAX_CHARACTERS}`); // prettier-ignore
     return made.map((job, n) => ({ step: steps[n]!.name, job }));
   }
 

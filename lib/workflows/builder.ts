@@ -10,6 +10,8 @@ import { declaredCompensation, type DeclaredCompensation } from './compensation.
 const MAX_STEPS = 10_000;
 /** Of all its steps together; more of them belong into several workflows. */
 export const MAX_JOBS = 20_000;
+/** What one step waits for, of all steps together: each is a row that the start inserts. */
+const MAX_EDGES = 100_000;
 const CONDITIONS: readonly string[] = ['succeeded', 'failed', 'ended'] satisfies StepCondition[];
 const REFUSED = ['id', 'uniqueKey', 'onConflict', 'periodMs', 'workflowId', 'staged', 'commitWithinMs', 'dependsOn']; // prettier-ignore
 
@@ -50,7 +52,9 @@ export class WorkflowDraft<in out Outputs extends object> {
   readonly steps: DeclaredStep[] = [];
   /** Ties the types to the workflow for the compiler; never set. */
   declare readonly [OUTPUTS]?: Outputs;
+  private readonly names = new Set<string>();
   private jobs = 0;
+  private edges = 0;
 
   /** @throws QueueError `INVALID_NAME` */
   constructor(name: string) {
@@ -111,6 +115,8 @@ export class WorkflowDraft<in out Outputs extends object> {
     this.checkOptions(name, job);
     const compensation = this.compensationOf(name, what, compensate);
     this.checkSize(name, what.awaits ? 1 : what.payloads.length, compensation?.payloads.length);
+    this.checkEdges((this.edges += names.length));
+    this.names.add(name);
     this.steps.push({ name, ...what, options: job, after: names, when, ...(compensation && { compensation }) }); // prettier-ignore
   }
 
@@ -125,7 +131,7 @@ export class WorkflowDraft<in out Outputs extends object> {
   }
 
   private has(name: string): boolean {
-    return this.steps.some((step) => step.name === name);
+    return this.names.has(name);
   }
 
   private checkOptions(name: string, job: StepJobOptions): void {
@@ -145,6 +151,11 @@ export class WorkflowDraft<in out Outputs extends object> {
       throw this.invalid(`when of the step ${quote(name)} must be 'succeeded', 'failed' or 'ended', not ${quote(when)}`); // prettier-ignore
     if (when !== 'succeeded' && names.length === 0)
       throw this.invalid(`the step ${quote(name)} has when: '${when}' and nothing that it waits for: give after`); // prettier-ignore
+  }
+
+  private checkEdges(edges: number): void {
+    if (edges > MAX_EDGES)
+      throw this.invalid(`its steps wait for more than ${MAX_EDGES} others together (after). Let them wait for an each() without payloads, which waits for all`); // prettier-ignore
   }
 
   private checkSize(name: string, jobs: number, compensations = 0): void {

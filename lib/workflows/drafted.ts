@@ -12,6 +12,7 @@ import { soon, type Soon } from '../job/values/schema-fit.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { Uuid7 } from '../runtime/uuid7.js';
+import { sizeOf } from '../storage/enqueue/chunks.js';
 import { isHeld } from '../storage/enqueue/held-jobs.js';
 import type { Lanes } from '../storage/lanes/lanes.js';
 import type { NewStage } from '../storage/workflows/workflow.repository.js';
@@ -19,7 +20,17 @@ import type { DeclaredStep } from './builder.js';
 import type { DeclaredCompensation } from './compensation.js';
 
 type StepJob = Pick<AddedStep, 'target' | 'payload' | 'options'>;
-type StepTerms = Pick<JobLimits, 'step' | 'carried'> & { workflowId: string };
+type StepTerms = Pick<JobLimits, 'step' | 'carried'> & { workflowId: string; room: Room };
+/** For the payloads of one call, in characters. */
+interface Room {
+  most: number;
+  taken: number;
+}
+
+/** Of all payloads of a workflow that starts: one statement may have to store all of them when it moves on. */
+const MAX_CHARACTERS = 64 * 1_024 * 1_024;
+/** Of all that one step adds, or one call. */
+const MAX_ADDED = 16 * 1_024 * 1_024;
 
 /** Makes the jobs of a workflow of what was declared, as an enqueue makes them; nothing is stored. */
 export class Drafted {
@@ -39,13 +50,11 @@ export class Drafted {
 
   /** What was given is taken at once, unless a schema asks somebody. @throws QueueError as an enqueue, naming the step. */
   async stages(steps: readonly DeclaredStep[], workflowId: string): Promise<NewStage[]> {
-    const carried = captured(this.options.carriers);
+    const terms = this.terms(workflowId, MAX_CHARACTERS);
     const numbers = new Map(steps.map(({ name }, n) => [name, n]));
-    const checked = steps.map((step) => ofStep(step.name, this.checked(step, workflowId, carried)));
+    const checked = steps.map((step) => ofStep(step.name, this.checked(step, terms)));
     const undone = steps.map(({ name, compensation }) =>
-      compensation
-        ? ofStep(name, this.checked({ name, ...compensation }, workflowId, carried))
-        : undefined,
+      compensation ? ofStep(name, this.checked({ name, ...compensation }, terms)) : undefined,
     );
     const stages: NewStage[] = [];
     for (const [n, step] of steps.entries()) {
@@ -68,13 +77,16 @@ export class Drafted {
       options,
       items,
     }: Pick<DeclaredStep, 'name' | 'items' | keyof DeclaredCompensation>,
-    workflowId: string,
-    carried: Record<string, string> | undefined,
+    terms: StepTerms,
   ): Promise<CheckedJob[]> {
     // Where there is no job, nobody else looks at them.
     checkNames(options);
-    const one = (given: StepJob) => this.job(given, { workflowId, carried, step: name });
+    const one = (given: StepJob) => this.job(given, { ...terms, step: name });
     return all(items?.map(one) ?? payloads.map((payload) => one({ target, payload, options })));
+  }
+
+  private terms(workflowId: string, most: number): StepTerms {
+    return { workflowId, carried: captured(this.options.carriers), room: { most, taken: 0 } };
   }
 
   private job({ target, payload, options }: StepJob, terms: StepTerms): Soon<CheckedJob> {
@@ -82,18 +94,18 @@ export class Drafted {
     const queue = isTemplate(target) ? target.queue : target;
     const { ordered, fair, by } = this.policies.of(queue);
     const own = { maxPayloadBytes: this.options.maxPayloadBytes, newId: () => this.ids.next() };
-    const { workflowId, carried, step } = terms;
+    const { workflowId, carried, step, room } = terms;
     const limits = { ...own, ordered, fair, by, carried, step } as JobLimits;
     const item = { payload, ...options, workflowId };
     const made = isTemplate(target) ? templatedItem(target, item) : item;
-    return soon(made, (ready) => checkedStep(queue, ready, limits));
+    return soon(made, (ready) => within(room, checkedStep(queue, ready, limits)));
   }
 
   /** Jobs that are added to a workflow which runs, in their order. */
   async added(steps: readonly AddedStep[], workflowId: string): Promise<NewJob[]> {
-    const carried = captured(this.options.carriers);
+    const terms = this.terms(workflowId, MAX_ADDED);
     const checked = steps.map((step) =>
-      ofStep(step.name, (async () => this.job(step, { workflowId, carried, step: step.name }))()),
+      ofStep(step.name, (async () => this.job(step, { ...terms, step: step.name }))()),
     );
     return this.withLanes(await Promise.all(checked));
   }
@@ -120,6 +132,13 @@ function checkedStep(queue: string, item: EnqueueItem, limits: JobLimits): Check
     ? 'dependsOn cannot be given to a step: name other steps in after, or add the job as a step with job(name, id).'
     : 'a step can be neither unique nor staged: its job belongs to the workflow, which has a uniqueKey of its own.';
   throw new QueueError('INVALID_OPTION', message);
+}
+
+function within(room: Room, job: CheckedJob): CheckedJob {
+  room.taken += sizeOf(job);
+  if (room.taken <= room.most) return job;
+  const message = `the payloads have more than ${room.most} characters together. Store what is large elsewhere, or start several workflows.`;
+  throw new QueueError('WORKFLOW_INVALID', message);
 }
 
 function ofStep<Value>(name: string, made: Promise<Value>): Promise<Value> {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { defineJob } from '../../lib/enqueue/define-job.js';
+import { step } from '../../lib/job/added-step.js';
 import { Janitor } from '../../lib/maintenance/janitor.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { batch, item } from '../../lib/workflows/batch.js';
-import { workflow } from '../../lib/workflows/builder.js';
+import { workflow, type AnyWorkflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { eventually } from '../support/eventually.js';
 import { aSite } from '../support/site.js';
@@ -116,6 +117,31 @@ describe('workflows on their tables', () => {
     const twice = () => workflow('w').each('a', 'work', many, { compensate: ['work', 2] }).step('b', 'work', 1); // prettier-ignore
     await refused(twice, 'WORKFLOW_INVALID', 'more than 20000 jobs in all');
     expect(await rows()).toEqual(NOTHING);
+  });
+
+  it('refuses more than 64 MiB of payloads in all, those of compensations among them, and 16 MiB at once of what is added', async () => {
+    const test = await aStorage({ maxPayloadBytes: 9_000_000 });
+    const large = 'x'.repeat(8_000_000);
+    const flow = (n: number, compensate?: unknown) =>
+      workflow('w').each('a', 'work', Array.from({ length: n }, () => large), { compensate } as never); // prettier-ignore
+    const own = new QueueWorkflows(test.storage, test.options, test.events);
+    const refused = { code: 'WORKFLOW_INVALID', message: expect.stringContaining('characters together') }; // prettier-ignore
+    await expect(own.start(flow(9))).rejects.toMatchObject(refused);
+    await expect(own.start(flow(5, ['work', large]))).rejects.toMatchObject(refused);
+    expect(await test.database.query('select from simple_queue.workflow')).toEqual([]);
+    const { id } = await own.start(flow(2));
+    const three = Array.from({ length: 3 }, () => step('a', 'work', large));
+    await expect(own.add(id, three)).rejects.toMatchObject(refused);
+    await own.add(id, three.slice(1));
+    await test.close();
+  });
+
+  it('refuses more than 100,000 edges', () => {
+    const flow: AnyWorkflow = workflow('w');
+    const names = Array.from({ length: 1_000 }, (_, n) => `s${n}`);
+    for (const name of names) flow.step(name, 'work', 1);
+    for (let n = 0; n < 100; n++) flow.step(`t${n}`, 'work', 1, { after: names });
+    expect(() => flow.step('more', 'work', 1, { after: 's0' })).toThrow('more than 100000 others');
   });
 
   it('refuses 10,001 steps', () => {

@@ -5,8 +5,10 @@ export const MAX_ROWS = 5_000;
 /** Of payloads in one statement: over 0.5 MB/s it ends in a quarter of the default time. One payload alone may be larger. */
 export const MAX_BYTES = 1_024 * 1_024;
 
+type Sized = Pick<NewJob, 'payload' | 'payloadBytes'>;
+
 /** Roughly: characters of a payload; bytes travel as they are. */
-export const sizeOf = ({ payload, payloadBytes }: NewJob): number =>
+export const sizeOf = ({ payload, payloadBytes }: Sized): number =>
   payload.length + (payloadBytes?.length ?? 0);
 
 /** Cuts jobs into what one statement may carry. */
