@@ -115,6 +115,7 @@ export class Dispatcher {
   /** Lanes of one queue have their turn together: the most urgent job among those that wait here. */
   private nextOf(lane: WorkerLane): WorkerLane {
     let next = lane;
+    if (this.line.size === 1) return next;
     for (const other of this.line)
       if (other.queueId === lane.queueId && other.priority < next.priority && other.canStart)
         next = other;

@@ -41,6 +41,8 @@ const COLUMNS = {
 
 const NONE = Object.fromEntries(TALLIED.map((what) => [what, 0])) as Record<Tallied, number>;
 
+const SOON = Promise.resolve();
+
 const bucketOf = (ms: number): number => (ms < 1 ? 0 : 32 - Math.clz32(Math.min(ms, MAX_MS)));
 
 function add(buckets: number[], bucket: number, jobs: number): void {
@@ -61,7 +63,10 @@ export class RunTally {
   started(lane: number, waitMs: () => number): void {
     const tally = this.of(lane);
     tally.started++;
-    if (this.waits.takes()) add(tally.wait, bucketOf(waitMs()), this.waits.weight);
+    if (!this.waits.takes()) return;
+    const { weight } = this.waits;
+    // Reading times is dear: behind the first line of the handler, which is called next.
+    void SOON.then(() => add(this.of(lane).wait, bucketOf(waitMs()), weight));
   }
 
   ended(lane: number, outcome: keyof typeof COLUMNS, runMs: number): void {
