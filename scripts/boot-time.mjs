@@ -20,12 +20,14 @@ export async function bootTime() {
   try {
     // The first start creates the tables, and fills the caches of the machine.
     inProcess(url, true);
-    let [own, alone] = [Infinity, Infinity];
+    const [own, alone] = [[], []];
     for (let round = 0; round < ROUNDS; round++) {
-      own = Math.min(own, inProcess(url, true));
-      alone = Math.min(alone, inProcess(url, false));
+      own.push(inProcess(url, true));
+      alone.push(inProcess(url, false));
     }
-    return { ms: Math.round(own - alone), aloneMs: Math.round(alone) };
+    const fastest = (starts, key) => Math.min(...starts.map((start) => start[key]));
+    const ms = fastest(own, 'behindPeersMs') - fastest(alone, 'behindPeersMs');
+    return { ms: Math.round(ms), aloneMs: Math.round(fastest(alone, 'ms')) };
   } finally {
     await drop();
     await server.stop();
@@ -44,13 +46,16 @@ function inProcess(url, withQueue) {
   );
 }
 
-/** From the first import to an application that enqueues; what is imported counts. */
+/** From the first import to an application that enqueues; and behind the imports of what it has anyway, which differ more from start to start than all of ours takes. */
 async function startOnce(url, withQueue) {
   const startedAt = performance.now();
   await import('reflect-metadata');
   const { Module } = await import('@nestjs/common');
   const { NestFactory } = await import('@nestjs/core');
   const { TypeOrmModule } = await import('@nestjs/typeorm');
+  // TypeORM loads it when it connects.
+  await import('pg');
+  const peersAt = performance.now();
   const imports = [TypeOrmModule.forRoot({ type: 'postgres', url })];
   if (withQueue) {
     const { SimpleQueueModule } = await import('nestjs-simple-queue');
@@ -59,7 +64,7 @@ async function startOnce(url, withQueue) {
   class AppModule {}
   Module({ imports })(AppModule);
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
-  const ms = performance.now() - startedAt;
+  const endedAt = performance.now();
   await app.close();
-  return ms;
+  return { ms: endedAt - startedAt, behindPeersMs: endedAt - peersAt };
 }

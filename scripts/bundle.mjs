@@ -20,18 +20,26 @@ const installed = Object.keys({ ...dependencies, ...peerDependencies });
 /** cli-table3 takes it where it is installed, for colours that the command line does not use. */
 const OPTIONAL = '@colors/colors/safe';
 const MAIN = 'dist/lib/index.js';
-/** What a door shares with the main one, by the name of its file: the first that needs a module has it. */
+/** What the first call loads that does more than enqueue, with what moves workflows on: one file. */
+const LATER = [
+  'storage/loaded-later',
+  ...['advancer', 'adder', 'retried', 'workflow-wait'].map((name) => `workflows/${name}`),
+].map((name) => `dist/lib/${name}.js`);
+/** What others share with the main door, by the name of its file: the first that needs a module has it. */
 const SHARED = [
-  ['dist/lib/redis.js', 'plain'],
-  [bin['simple-queue'], 'storage'],
-  [MAIN, 'core'],
+  ['plain', 'dist/lib/redis.js'],
+  ['storage', bin['simple-queue'], ...LATER],
+  ['core', MAIN],
 ];
-/** Of terser's; nothing that moves code into other functions, or takes some away. */
+/** Of terser's; nothing that moves code into other functions, or takes the name of one away. */
 const SHORTER = {
   ...{ defaults: false, join_vars: true, sequences: true, if_return: true, conditionals: true },
   ...{ booleans: true, comparisons: true, properties: true, computed_props: true, typeofs: true },
+  ...{ collapse_vars: true, reduce_vars: true, unused: true, passes: 2 },
+  ...{ inline: false, reduce_funcs: false, keep_fnames: true, keep_classnames: true },
 };
 let reached;
+let loadedLater;
 
 const bundle = await rollup({
   input: Object.fromEntries(entries.map((path) => [path.replace(/^\.\/dist\/|\.js$/g, ''), path])),
@@ -91,13 +99,16 @@ function withoutIndents(code, id) {
 }
 
 /**
- * What the main door needs is three files: the time of a start goes into how many files are loaded, not into
- * how long they are. What Redis and the command line share with it are two of them, since they load no Nest.
+ * What the main door needs is three files, since each costs a start some time. What Redis and the command line share with it are two of them,
+ * since they load no Nest. What is loaded later is mostly one.
  */
 function sharedFile(id, { getModuleInfo }) {
-  reached ??= SHARED.map(([door]) => reachedFrom(resolve(door), getModuleInfo));
-  const isMain = id !== resolve(MAIN) && reached.at(-1).has(id);
-  return isMain ? SHARED[reached.findIndex((ids) => ids.has(id))][1] : undefined;
+  const from = (doors) => doors.reduce((ids, door) => reachedFrom(resolve(door), getModuleInfo, ids), new Set()); // prettier-ignore
+  reached ??= SHARED.map(([, ...doors]) => from(doors));
+  loadedLater ??= from(LATER);
+  if (id === resolve(MAIN)) return undefined;
+  if (reached.at(-1).has(id)) return SHARED[reached.findIndex((ids) => ids.has(id))][0];
+  return loadedLater.has(id) ? 'loaded-later' : undefined;
 }
 
 function reachedFrom(id, getModuleInfo, ids = new Set()) {

@@ -3,12 +3,8 @@ import { quote } from '../job/names.js';
 import { inMs, type InMs } from '../job/values/duration.js';
 import { QueueError } from '../job/queue.errors.js';
 import { limitChange, unknownLimit } from '../options/limit-rules.js';
-import {
-  isUndeclared,
-  ruleOf,
-  wordsOf,
-  type LimitShares,
-} from '../storage/limits/limit.repository.js';
+import { isUndeclared, ruleOf, wordsOf } from '../storage/limits/limit-words.js';
+import type { LimitShares } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { KeySituation } from '../storage/limits/key.repository.js';
 import type { Audit } from './audit.js';

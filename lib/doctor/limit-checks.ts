@@ -1,5 +1,5 @@
 import type { LimitShares } from '../storage/limits/limit.repository.js';
-import { isUndeclared, wordsOf } from '../storage/limits/limit.repository.js';
+import { isUndeclared, wordsOf } from '../storage/limits/limit-words.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
 import { troubleCheck } from './trouble-checks.js';

@@ -2,7 +2,7 @@ import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { Loop } from '../runtime/loop.js';
-import { jobsOf } from '../spool/aside.js';
+import { jobsOf } from '../spool/record.js';
 import type { Spool } from '../spool/spool.js';
 import type { HeldSegment } from '../spool/state.js';
 import type { SpoolRecord } from '../spool/record.js';

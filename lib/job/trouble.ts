@@ -23,6 +23,9 @@ export type TroubleCode =
   | 'WORKER_SILENT'
   | 'WORKFLOWS';
 
+/** No kind of trouble is counted beyond this. */
+export const MOST_COUNTED = 1_000;
+
 /** `notice`: worth knowing, and somebody may want it so. `warning`: it waits for a person. `critical`: jobs are at stake. */
 export type TroubleLevel = 'notice' | 'warning' | 'critical';
 

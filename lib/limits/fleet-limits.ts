@@ -2,7 +2,8 @@ import { ruleText, ruleWords, type DeclaredLimit } from '../job/limit.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import { wordsOf, type LimitRow } from '../storage/limits/limit.repository.js';
+import { wordsOf } from '../storage/limits/limit-words.js';
+import type { LimitRow } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { declaredLimits } from './declared-limits.js';
 

@@ -1,7 +1,14 @@
 import type { QueueEventBus } from '../observability/events.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import { DatabaseError } from '../storage/connection/database-errors.js';
-import { PARTITIONED, type PartitionedTable } from '../storage/schema/partition.repository.js';
+import {
+  expiredPartitions,
+  lastMsOf,
+  missingPartitions,
+  PARTITIONED,
+  type KnownPartitions,
+  type PartitionedTable,
+} from '../storage/schema/partition.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { SiteOf } from './site.js';
 import { counted } from '../runtime/words.js';
@@ -13,9 +20,6 @@ interface JanitorRules {
   /** The longest that any queue keeps its ended jobs. */
   keepMs: Readonly<Record<PartitionedTable, number>>;
 }
-
-/** The partitions of a table, and the database's time. */
-type Known = Awaited<ReturnType<Storage['partitions']['list']>>;
 
 const TABLES = Object.keys(PARTITIONED) as PartitionedTable[];
 
@@ -78,7 +82,7 @@ export class Janitor {
 
   async round(): Promise<number> {
     let left = false;
-    const known = new Map<PartitionedTable, Known>();
+    const known = new Map<PartitionedTable, KnownPartitions>();
     for (const table of TABLES) known.set(table, await this.storage.partitions.list(table));
     for (const most of [1, Infinity])
       for (const [table, there] of known) await this.createMissing(table, there, most);
@@ -113,10 +117,10 @@ export class Janitor {
   }
 
   /** A page of lanes a round. Ended jobs have their names from their lanes: those stay for as long as the longest retention, of any process. */
-  private async cleanLanes(archived: Known): Promise<void> {
-    const { unusedLanes, partitions } = this.storage;
+  private async cleanLanes(archived: KnownPartitions): Promise<void> {
+    const { unusedLanes } = this.storage;
     this.after = await unusedLanes.note(this.after);
-    const keptMs = partitions.lastMs('archive', archived);
+    const keptMs = lastMsOf('archive', archived);
     const longestMs = Math.max(UNUSED_MS, keptMs, ...Object.values(this.rules.keepMs));
     await unusedLanes.remove(longestMs + GRACE_MS);
   }
@@ -141,9 +145,13 @@ export class Janitor {
       }));
   }
 
-  private async createMissing(table: PartitionedTable, known: Known, most: number): Promise<void> {
+  private async createMissing(
+    table: PartitionedTable,
+    known: KnownPartitions,
+    most: number,
+  ): Promise<void> {
     const { partitions } = this.storage;
-    const missing = partitions.missing(table, known, this.rules.keepMs[table]);
+    const missing = missingPartitions(table, known, this.rules.keepMs[table]);
     for (const name of missing.slice(0, most)) {
       const done = await this.change(name, () => partitions.create(table, name));
       if (done === 'stop') break;
@@ -152,9 +160,9 @@ export class Janitor {
   }
 
   /** True: more is left to be purged. */
-  private async cleanTable(table: PartitionedTable, known: Known): Promise<boolean> {
+  private async cleanTable(table: PartitionedTable, known: KnownPartitions): Promise<boolean> {
     const { partitions } = this.storage;
-    const expired = partitions.expired(table, known);
+    const expired = expiredPartitions(table, known);
     const dropped =
       expired.length === 0 ||
       (await this.change(`${table}_expired`, () => partitions.drop(table, expired))) === 'done';

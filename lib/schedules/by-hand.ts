@@ -12,7 +12,7 @@ import type { Joined } from '../storage/connection/callers/joined.js';
 import { undoable } from '../storage/connection/callers/undoable.js';
 import type { ScheduleRow } from '../storage/schedules/schedule.repository.js';
 import type { Storage } from '../storage/storage.js';
-import { calendarOfRow } from './stored-spec.js';
+import { calendarOfRow } from './row-calendar.js';
 import { TickJobs } from './tick-jobs.js';
 
 /** The job that a trigger has enqueued; `at` is in its `job.schedule`. */

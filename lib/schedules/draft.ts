@@ -10,7 +10,7 @@ import { QueueError } from '../job/queue.errors.js';
 import type { ScheduledJobOptions, ScheduleOptions, ScheduleTimes } from '../job/schedule.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import { calendarOf, type Calendar } from './calendar/calendar.js';
+import type { Calendar, Timetable } from './calendar/calendar.js';
 import { checkRules } from './spec-rules.js';
 import { given, hashOf, specOf, type StoredSpec } from './stored-spec.js';
 
@@ -54,8 +54,7 @@ export async function draftOf(
 ): Promise<Draft> {
   checkRules(call === 'put' ? rule : withoutTarget(rule), call, `schedule "${name}"`);
   const times = specOf(rule);
-  const calendar = calendarOf(times);
-  refuseNever(name, calendar, times);
+  const calendar = await calendarFor(name, times);
   const { queue, payload, job } = await jobsOf(rule);
   const { maxPayloadBytes } = options;
   const shape = { ...knownOf(options, queue), by: new QueuePolicies(options).of(queue).by };
@@ -116,12 +115,11 @@ function refuseOwn(job: object, where: string): void {
     );
 }
 
-/** Whatever the time is now: a declaration that has ended must not stop a start. */
-function refuseNever(
-  name: string,
-  calendar: Calendar,
-  { startAt, endAt }: Pick<StoredSpec, 'startAt' | 'endAt'>,
-): void {
+/** Whatever the time is now: a declaration that has ended must not stop a start. What reads patterns is loaded by who has a schedule. */
+async function calendarFor(name: string, times: Timetable): Promise<Calendar> {
+  const { calendarOf } = await import('./calendar/calendar.js');
+  const calendar = calendarOf(times);
+  const { startAt, endAt } = times;
   const now = Date.now();
   const after =
     startAt !== undefined
@@ -130,6 +128,7 @@ function refuseNever(
         ? Math.min(now, endAt - YEAR_MS)
         : now;
   if (calendar.next(after) === undefined) throw neverRuns(name);
+  return calendar;
 }
 
 export function neverRuns(name: string): QueueError {

@@ -7,20 +7,20 @@ import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { isText } from '../job/values/text.js';
 import { closestWord } from '../runtime/closest-word.js';
+import { later } from '../runtime/later.js';
 import { whole } from '../runtime/rules.js';
 import type { Run } from '../storage/connection/database.js';
 import { timeOf } from '../storage/connection/database-time.js';
 import type { Joined } from '../storage/connection/callers/joined.js';
 import type { ScheduleRow, TickRow } from '../storage/schedules/schedule.repository.js';
 import type { Storage } from '../storage/storage.js';
-import { ByHand, type Backfilled, type Triggered } from './by-hand.js';
-import { calendarOf } from './calendar/calendar.js';
+import type { Backfilled, ByHand, Triggered } from './by-hand.js';
 import type { DeclaredSchedules } from './declared-schedules.js';
 import { draftOf, neverRuns } from './draft.js';
 import { runTimeOf } from './jitter.js';
 import { foreign, isDeclared, ScheduleBook } from './schedule-book.js';
 import { checkRules, checkScheduleName } from './spec-rules.js';
-import { calendarOfRow, scheduleOf, specOf, type StoredSpec } from './stored-spec.js';
+import { scheduleOf, specOf, type StoredSpec } from './stored-spec.js';
 import { timesOf } from './times-of.js';
 
 /** Which schedules to list. */
@@ -62,7 +62,10 @@ export class QueueSchedules {
     },
   ) {
     this.book = new ScheduleBook(storage.schedules);
-    this.byHand = new ByHand(storage, options, parts.events);
+    this.byHand = later(async () => {
+      const { ByHand } = await import('./by-hand.js');
+      return new ByHand(storage, options, parts.events);
+    });
   }
 
   /**
@@ -97,6 +100,7 @@ export class QueueSchedules {
     checkCall('resume', options);
     await this.acting(this.joined(options), async (run) => {
       await this.ownRow(run, name);
+      const { calendarOfRow } = await calendars();
       await this.book.resume(run, name, (row, now) => calendarOfRow(row).next(now));
     });
   }
@@ -129,6 +133,7 @@ export class QueueSchedules {
     if (typeof schedule !== 'string') return this.previewRule(run, schedule, count);
     const row = await this.rowOf(run, schedule);
     const { jitterMs } = row.spec as StoredSpec;
+    const { calendarOfRow } = await calendars();
     const times = await timesOf(calendarOfRow(row), row.now, count);
     return times.map((at) => new Date(runTimeOf(schedule, at, jitterMs)));
   }
@@ -215,6 +220,7 @@ export class QueueSchedules {
 
   private async previewRule(run: Run, rule: ScheduleRule, count: number): Promise<Date[]> {
     checkRules(rule, 'preview', 'the rule');
+    const { calendarOf } = await import('./calendar/calendar.js');
     const times = await timesOf(calendarOf(specOf(rule)), await timeOf(run), count);
     if (times.length === 0) throw neverRuns('preview');
     return times.map((at) => new Date(at));
@@ -245,6 +251,9 @@ export class QueueSchedules {
       throw foreign(name, owner, this.parts.owner);
   }
 }
+
+/** A process that asks for no times loads none of them. */
+const calendars = () => import('./row-calendar.js');
 
 function checkCount(call: string, option: string, value: unknown): void {
   const problems = whole(1, MAX_LISTED)(value, option);

@@ -10,7 +10,7 @@ import type {
 } from '../job/schedule.js';
 import { DAY_MS, inMs, type InMs } from '../job/values/duration.js';
 import type { ScheduleRow } from '../storage/schedules/schedule.repository.js';
-import { calendarOf, type Calendar, type Timetable } from './calendar/calendar.js';
+import type { Timetable } from './calendar/calendar.js';
 
 /** How the queue was where the schedule was written: a worker of another service, or the command line, knows no settings of it. */
 interface KnownQueue {
@@ -76,28 +76,6 @@ function sorted(value: unknown): unknown {
     entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, field]) => [key, sorted(field)]),
   );
 }
-
-const MAX_CALENDARS = 1_000;
-const calendars = new Map<string, Calendar>();
-
-/** Made once of each hash. */
-export function calendarOfRow({ hash, spec }: Pick<ScheduleRow, 'hash' | 'spec'>): Calendar {
-  let calendar = calendars.get(hash);
-  if (!calendar) {
-    calendar = calendarOf(spec as StoredSpec);
-    if (calendars.size >= MAX_CALENDARS) calendars.clear();
-    calendars.set(hash, calendar);
-  }
-  const { aheadMs } = spec as StoredSpec;
-  return aheadMs ? shifted(calendar, aheadMs) : calendar;
-}
-
-const shifted = (calendar: Calendar, aheadMs: number): Calendar => ({
-  next: (after) => {
-    const next = calendar.next(after + aheadMs);
-    return next === undefined ? undefined : next - aheadMs;
-  },
-});
 
 /** As an application sees it. */
 export function scheduleOf(row: ScheduleRow): Schedule {

@@ -3,7 +3,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifThere, namesIn, newFolderAt, removed, sizeOf, writeWhole } from './files.js';
 import { mismatch, silentMs } from './folders.js';
-import { framed, type SpoolRecord } from './record.js';
+import { framed, jobsOf, type SpoolRecord } from './record.js';
 import { headerRecord, readHeader, readSegment } from './segment.js';
 
 /** What is kept for a person: jobs that the database refused, and bytes that nobody can read. */
@@ -102,6 +102,3 @@ export class Aside {
     return { jobs: jobsOf(records), bytes: await sizeOf(path) };
   }
 }
-
-export const jobsOf = (records: readonly { jobs: number }[]): number =>
-  records.reduce((sum, { jobs }) => sum + jobs, 0);

@@ -18,6 +18,9 @@ const MARK = Buffer.from('SQr1');
 /** Mark, length, jobs, checksum. */
 const HEAD_BYTES = 16;
 
+export const jobsOf = (records: readonly { jobs: number }[]): number =>
+  records.reduce((sum, { jobs }) => sum + jobs, 0);
+
 export const framedBytes = ({ body }: SpoolRecord): number => HEAD_BYTES + body.length;
 
 /** mark, length, jobs, checksum of what follows the mark but the checksum itself, body. */

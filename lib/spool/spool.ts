@@ -1,15 +1,12 @@
 import { dirname, join } from 'node:path';
 import { Coalescer } from '../runtime/coalescer.js';
-import { Aside, jobsOf } from './aside.js';
+import { Aside } from './aside.js';
 import { codeOf, isGone, removed, sizeOf } from './files.js';
 import { beat, leave, newFolder, removeFolder, segmentName, tryFolder } from './folders.js';
 import { Others } from './others.js';
-import { framedBytes, type SpoolRecord } from './record.js';
+import { framedBytes, jobsOf, type SpoolRecord } from './record.js';
 import { Displaced, headerRecord, readSegment, SegmentWriter } from './segment.js';
-import type { HeldSegment, SpoolSettings, SpoolState } from './state.js';
-
-/** Nothing was written. */
-export class SpoolRefusal extends Error {}
+import { SpoolRefusal, type HeldSegment, type SpoolSettings, type SpoolState } from './state.js';
 
 /** A segment is replayed as a whole, and deleted then. */
 const SEGMENT_BYTES = 2 * 1024 * 1024;

@@ -1,5 +1,8 @@
 import type { AsideState } from './aside.js';
 
+/** Nothing was written. */
+export class SpoolRefusal extends Error {}
+
 export interface SpoolSettings {
   folder: string;
   maxBytes: number;

@@ -1,50 +1,26 @@
 import type { DataSource } from 'typeorm';
 import type { QueueEventBus } from '../observability/events.js';
+import { later } from '../runtime/later.js';
 import { outside } from '../runtime/outside.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import { AuditRepository } from './operate/audit.repository.js';
-import { CheckpointRepository } from './settle/checkpoint.repository.js';
 import { Database } from './connection/database.js';
 import { EndRepository } from './reading/end.repository.js';
 import { EndSignals } from './wake-ups/end-signals.js';
 import { EnqueueRepository } from './enqueue/enqueue.repository.js';
 import { GivenIdRepository } from './enqueue/given-id.repository.js';
-import { GroupRepository } from './groups/group.repository.js';
-import { HealthRepository } from './diagnosis/health.repository.js';
 import { CancelRepository } from './operate/cancel.repository.js';
-import { ClaimRepository } from './claim/claim.repository.js';
-import { ErrorRepository } from './reading/error.repository.js';
 import { FindRepository } from './reading/find.repository.js';
-import { SettleRepository } from './settle/settle.repository.js';
 import { Lanes } from './lanes/lanes.js';
-import { LeaseRepository } from './leases/lease.repository.js';
-import { KeyRepository } from './limits/key.repository.js';
-import { LimitRepository } from './limits/limit.repository.js';
 import { Migrator } from './schema/migrator.js';
 import { checkDataSource } from './connection/type-orm.js';
 import { OpenTransactions } from './connection/callers/open-transactions.js';
-import { PullRepository } from './claim/pull.repository.js';
-import { PartitionRepository } from './schema/partition.repository.js';
 import { notifyRefused } from './wake-ups/notify-rest.js';
-import { QueueRepository } from './reading/queue.repository.js';
-import { RevivalRepository } from './operate/revival.repository.js';
-import { ProgressRepository } from './settle/progress.repository.js';
-import { PeriodRepository } from './keys/period.repository.js';
-import { ScheduleRepository } from './schedules/schedule.repository.js';
 import { DirectClaims } from './enqueue/direct-claims.js';
 import { Signals } from './wake-ups/signals.js';
-import { SessionRepository } from './diagnosis/session.repository.js';
-import { TallyRepository } from './tally/tally.repository.js';
-import { TroubleRepository } from './diagnosis/trouble.repository.js';
-import { ChangeRepository } from './operate/change.repository.js';
-import { StagedRepository } from './staged/staged.repository.js';
+import type { LoadedLater } from './loaded-later.js';
 import type { Spool } from '../spool/spool.js';
-import { ReplayRepository } from './enqueue/replay.repository.js';
-import { spoolOf } from './connection/spool-of.js';
 import { UnservedLanes } from './lanes/unserved-lanes.js';
-import { UnusedLanesRepository } from './lanes/unused-lanes.repository.js';
 import { OutcomeRepository } from './outcomes/outcome.repository.js';
-import { WorkflowRepository } from './workflows/workflow.repository.js';
 
 /** A slow look, and whatever else is asked meanwhile. */
 const BESIDE_MAX = 2;
@@ -57,6 +33,11 @@ interface StorageParts {
   queues: ResolvedOptions['queues'];
 }
 
+/** What a process that only enqueues hardly ever asks. A worker reads it while the server is asked. */
+const loadLater = () => import('./loaded-later.js');
+/** Only a process with a spool loads it. */
+const spoolOf = async () => (await import('./connection/spool-of.js')).spoolOf;
+
 /** Everything of one module instance that reaches the database. */
 export class Storage {
   readonly lanes = this.parts.lanes;
@@ -66,42 +47,38 @@ export class Storage {
   /** Only with the option `spool`. */
   readonly spool = this.parts.spool;
   readonly jobs = new FindRepository(this.database);
-  readonly claims = new ClaimRepository(this.database);
-  readonly settlements = new SettleRepository(this.database);
-  readonly audit = new AuditRepository(this.database);
   readonly cancels = new CancelRepository();
-  readonly checkpoints = new CheckpointRepository();
-  readonly progress = new ProgressRepository();
   readonly givenIds = new GivenIdRepository(this.database);
   readonly enqueues = new EnqueueRepository(this.database, this.lanes, this.givenIds);
-  readonly replays = new ReplayRepository(this.database, this.enqueues);
-  readonly leases = new LeaseRepository(this.database);
-  readonly partitions = new PartitionRepository(this.database);
-  readonly periods = new PeriodRepository(this.database);
-  readonly keys = new KeyRepository(this.database);
-  readonly limits = new LimitRepository(this.database);
-  readonly unusedLanes = new UnusedLanesRepository(this.database);
   readonly directClaims = new DirectClaims();
-  readonly pulls = new PullRepository(this.database);
-  readonly queues = new QueueRepository(this.database);
-  readonly schedules = new ScheduleRepository(this.database);
-  readonly revivals = new RevivalRepository(this.database);
   readonly ends = new EndRepository(this.database);
-  readonly groups = new GroupRepository(this.database);
-  readonly health = new HealthRepository(this.database);
-  readonly staged = new StagedRepository(this.database);
-  readonly changes = new ChangeRepository(this.jobs);
-  readonly sessions = new SessionRepository(this.database);
-  readonly tallies = new TallyRepository(this.database);
-  readonly errors = new ErrorRepository(this.database);
   readonly outcomes = new OutcomeRepository(this.database, this.lanes, this.parts.queues);
-  readonly workflows = new WorkflowRepository(this.database, this.lanes);
-  readonly troubles = new TroubleRepository(
-    this.database,
-    this.partitions,
-    this.signals,
-    this.spool,
-  );
+  private readonly rest = later<LoadedLater>(async () => new (await loadLater()).LoadedLater(this));
+  readonly audit = this.rest.audit;
+  readonly changes = this.rest.changes;
+  readonly checkpoints = this.rest.checkpoints;
+  readonly claims = this.rest.claims;
+  readonly errors = this.rest.errors;
+  readonly groups = this.rest.groups;
+  readonly health = this.rest.health;
+  readonly keys = this.rest.keys;
+  readonly leases = this.rest.leases;
+  readonly limits = this.rest.limits;
+  readonly partitions = this.rest.partitions;
+  readonly periods = this.rest.periods;
+  readonly progress = this.rest.progress;
+  readonly pulls = this.rest.pulls;
+  readonly queues = this.rest.queues;
+  readonly replays = this.rest.replays;
+  readonly revivals = this.rest.revivals;
+  readonly schedules = this.rest.schedules;
+  readonly sessions = this.rest.sessions;
+  readonly settlements = this.rest.settlements;
+  readonly staged = this.rest.staged;
+  readonly tallies = this.rest.tallies;
+  readonly troubles = this.rest.troubles;
+  readonly unusedLanes = this.rest.unusedLanes;
+  readonly workflows = this.rest.workflows;
   private readonly closing: (() => Promise<void>)[] = [];
 
   private constructor(
@@ -124,12 +101,12 @@ export class Storage {
     const onError = (error: unknown, restMs: number) =>
       events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
     const warn = (warning: { code: string; message: string }) => events.emit('warning', () => warning); // prettier-ignore
-    const onRefused = (error: Error) => warn(notifyRefused(error));
-    const signals = new Signals(database, { ...options, onError, onRefused });
+    const signals = new Signals(database, { ...options, onError, onRefused: (error) => warn(notifyRefused(error)) }); // prettier-ignore
+    if (options.worker) loadLater().catch(() => undefined);
     let spool: Spool | undefined;
     try {
       await outside(() => new Migrator(database, options).prepare());
-      spool = options.spool && (await spoolOf(database, options, warn));
+      spool = options.spool && (await (await spoolOf())(database, options, warn));
     } catch (error) {
       await database.close();
       throw error;

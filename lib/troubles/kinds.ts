@@ -8,10 +8,10 @@ import {
   type Told,
 } from './exact-fixes.js';
 import { holderText } from './holder-text.js';
-import type { TroubleCode } from '../job/trouble.js';
+import { MOST_COUNTED, type TroubleCode } from '../job/trouble.js';
 import { quote } from '../job/names.js';
 import { counted, laneText, listed, shown, span } from '../runtime/words.js';
-import { MOST_COUNTED, type TroubleRow } from '../storage/diagnosis/trouble.repository.js';
+import type { TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 import { HOUR_MS, MINUTE_MS } from '../job/values/duration.js';
 
 interface TroubleKind {

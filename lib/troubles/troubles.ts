@@ -1,7 +1,7 @@
-import type { Trouble } from '../job/trouble.js';
+import { MOST_COUNTED, type Trouble } from '../job/trouble.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Run } from '../storage/connection/database.js';
-import { MOST_COUNTED, type TroubleRow } from '../storage/diagnosis/trouble.repository.js';
+import type { TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { command } from './command.js';
 import type { TROUBLES } from './kinds.js';

@@ -1,3 +1,4 @@
+import { QueueError } from '../job/queue.errors.js';
 import type {
   FoundCompensation,
   FoundStep,
@@ -70,3 +71,9 @@ function stateOf(stage: StageRow): FoundStep['state'] {
   if (stage.failed === 0) return 'succeeded';
   return stage.cancelled === stage.failed ? 'cancelled' : 'failed';
 }
+
+export const unknown = (id: string): QueueError =>
+  new QueueError(
+    'WORKFLOW_UNKNOWN',
+    `Workflow ${id} is unknown: it was never started, its transaction has not committed, or it is not kept any more (keepMs).`,
+  );

@@ -8,6 +8,7 @@ import { QueueError } from '../job/queue.errors.js';
 import type { CancelWorkflowOptions, FoundWorkflow, ListWorkflowsOptions, StartedWorkflow, StartOptions, WorkflowSummary } from '../job/workflow.js'; // prettier-ignore
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { later } from '../runtime/later.js';
 import { isHeld } from '../storage/enqueue/held-jobs.js';
 import type { Joined } from '../storage/connection/callers/joined.js';
 import type { Run } from '../storage/connection/database.js';
@@ -15,14 +16,13 @@ import { unknownDependency } from '../storage/staged/dependencies.js';
 import type { Storage } from '../storage/storage.js';
 import type { NewWorkflow } from '../storage/workflows/workflow.repository.js';
 import type { AddedStep } from '../job/added-step.js';
-import { Adder } from './adder.js';
-import { Advancer } from './advancer.js';
+import type { Adder } from './adder.js';
+import type { Advancer } from './advancer.js';
 import type { AnyWorkflow, OutputsOf } from './builder.js';
 import { checkAdded, checkedCancel, checkedList, checkedStart, checkSteps } from './checked-calls.js'; // prettier-ignore
 import { Drafted } from './drafted.js';
-import { foundWorkflow, summaryOf } from './found.js';
-import { revived } from './retried.js';
-import { unknown, WorkflowWait, type WorkflowWaitOptions } from './workflow-wait.js';
+import { foundWorkflow, summaryOf, unknown } from './found.js';
+import type { WorkflowWaitOptions } from './workflow-wait.js';
 
 /** The holder of a key may end between insert and look, again and again in theory. */
 const MAX_ROUNDS = 5;
@@ -42,8 +42,12 @@ export class QueueWorkflows {
     private readonly events: QueueEventBus,
   ) {
     this.drafted = new Drafted(options, storage.lanes);
-    this.adder = new Adder(storage, options);
-    this.advancer = new Advancer({ storage, options, events });
+    // What moves workflows on is loaded when one is to be: starting one is storing it.
+    this.adder = later(async () => new (await import('./adder.js')).Adder(storage, options));
+    this.advancer = later(async () => {
+      const { Advancer } = await import('./advancer.js');
+      return new Advancer({ storage, options, events });
+    });
   }
 
   /**
@@ -96,6 +100,7 @@ export class QueueWorkflows {
   /** Waits until it has ended or is stuck, in whatever process that comes. @throws QueueError `WAIT_TIMEOUT`, `WAIT_ABORTED`, `WORKFLOW_UNKNOWN` */
   async wait(id: string, options: WorkflowWaitOptions = {}): Promise<FoundWorkflow> {
     const states = this.storage.workflows.reading;
+    const { WorkflowWait } = await import('./workflow-wait.js');
     await new WorkflowWait(checkId(id), options, { states, events: this.events }).over();
     return (await this.find(id)) ?? fail(unknown(id));
   }
@@ -144,6 +149,7 @@ export class QueueWorkflows {
     checkNoMore('workflows.retry', more, BY_ITSELF);
     const { database, signals } = this.storage;
     const waiters = database.waiters.about(() => [`workflow ${checkId(id)}`]);
+    const { revived } = await import('./retried.js');
     const { attempt, signal } = await waiters.transaction((run) =>
       revived(this.storage, run, { id: checkId(id), newId: () => this.drafted.newId() }),
     );

@@ -5,6 +5,7 @@ import type { QueueEventBus } from '../observability/events.js';
 import { duration } from '../options/handler-rules.js';
 import { must, shape } from '../runtime/rules.js';
 import type { WorkflowReadingRepository } from '../storage/workflows/workflow-reading.repository.js';
+import { unknown } from './found.js';
 
 /** How long to wait for the end of a workflow. */
 export interface WorkflowWaitOptions {
@@ -84,12 +85,6 @@ export class WorkflowWait {
     });
   }
 }
-
-export const unknown = (id: string): QueueError =>
-  new QueueError(
-    'WORKFLOW_UNKNOWN',
-    `Workflow ${id} is unknown: it was never started, its transaction has not committed, or it is not kept any more (keepMs).`,
-  );
 
 const aborted = (id: string, { reason: cause }: AbortSignal): QueueError =>
   new QueueError(

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Janitor } from '../../lib/maintenance/janitor.js';
 import type { QueueEvents } from '../../lib/observability/events.js';
-import type { PartitionedTable } from '../../lib/storage/schema/partition.repository.js';
+import {
+  expiredPartitions,
+  missingPartitions,
+  type PartitionedTable,
+} from '../../lib/storage/schema/partition.repository.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { eventually } from '../support/eventually.js';
 import { aSite } from '../support/site.js';
@@ -121,18 +125,17 @@ describe('the janitor', () => {
         ['archive', 1, 9],
         ['dead_letter', 7, 6],
       ] as const) {
-        const { partitions } = test.storage;
         const names = new Set<string>();
         for (let n = 0; n < count; n++)
           names.add(`${table}_p${dayOf(Math.floor(START / DAY_MS / from) * from + n * from)}`);
         for (let day = 0; day < 1_000; day += 1 + (day % 5)) {
           const now = new Date(START + day * DAY_MS);
-          for (const name of partitions.expired(table, { now, names: [...names] }))
+          for (const name of expiredPartitions(table, { now, names: [...names] }))
             names.delete(name);
-          for (const name of partitions.missing(table, { now, names: [...names] }, days * DAY_MS))
+          for (const name of missingPartitions(table, { now, names: [...names] }, days * DAY_MS))
             names.add(name);
           expect(names.size).toBeLessThanOrEqual(50);
-          expect(partitions.missing(table, { now, names: [...names] }, days * DAY_MS)).toEqual([]);
+          expect(missingPartitions(table, { now, names: [...names] }, days * DAY_MS)).toEqual([]);
         }
       }
     },

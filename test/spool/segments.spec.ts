@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { framed, scanned } from '../../lib/spool/record.js';
-import { Spool, SpoolRefusal } from '../../lib/spool/spool.js';
+import { Spool } from '../../lib/spool/spool.js';
+import { SpoolRefusal } from '../../lib/spool/state.js';
 import type { SpoolSettings } from '../../lib/spool/state.js';
 
 const aRecord = (text: string, jobs = 1) => ({ jobs, body: Buffer.from(text) });

@@ -1,5 +1,5 @@
 import type { FoundStep } from '../../job/workflow.js';
-import { unknown } from '../../workflows/workflow-wait.js';
+import { unknown } from '../../workflows/found.js';
 import { wanted, type Hiding, type Look } from '../look.js';
 
 /** One workflow: its steps, and what each waits for. */

@@ -1,7 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 import { MAY_RUN, inLane } from '../places/places.sql.js';
-import { ALL_LIVE } from '../staged/dependents.sql.js';
+import { ALL_LIVE } from '../staged/take-dependents.sql.js';
 import { lives } from '../workflows/awaited.sql.js';
 import { isHalted } from '../groups/vacant-queues.sql.js';
 

@@ -4,7 +4,7 @@ import { isNodePostgres } from './callers/caller-connection.js';
 import { mayBePooled } from './connection-probes.js';
 import { guarded, type Run } from './connections.js';
 import { DatabaseError } from './database-errors.js';
-import { BACKEND } from './examine-server.sql.js';
+import { BACKEND } from './backend.sql.js';
 import { OWN_PARSERS } from './own-parsers.js';
 import type { Statement } from './statement.js';
 

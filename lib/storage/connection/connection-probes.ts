@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError } from './database-errors.js';
-import { BACKEND } from './examine-server.sql.js';
+import { BACKEND } from './backend.sql.js';
 import { OwnClient } from './own-client.js';
 import { NOTIFY } from '../wake-ups/notify.sql.js';
 

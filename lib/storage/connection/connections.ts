@@ -9,7 +9,7 @@ import { mayBePooled } from './connection-probes.js';
 import { inOneMessage, ROLLBACK } from './one-message.js';
 import { OwnClient } from './own-client.js';
 import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
-import { BACKEND } from './examine-server.sql.js';
+import { BACKEND } from './backend.sql.js';
 import { rowsOf, statement, type Statement } from './statement.js';
 import { unhurried } from './unhurried.js';
 

@@ -80,9 +80,3 @@ export const SESSION_STATE = statement(
     pg_catalog.current_setting('default_transaction_read_only') as "readOnly",
     pg_catalog.array_to_string(pg_catalog.current_schemas(true), ',') as searched`,
 );
-
-/** Who serves, and the port that it is asked from. As text: it runs on a connection of the application, too. */
-export const BACKEND = statement(
-  'backend',
-  `select pg_catalog.pg_backend_pid()::text as pid, pg_catalog.inet_client_port()::text as port`,
-);

@@ -1,6 +1,6 @@
 import { QueuePolicies } from '../../options/queue-policy.js';
 import type { ResolvedOptions } from '../../options/simple-queue.options.js';
-import type { TroubleCode } from '../../job/trouble.js';
+import { MOST_COUNTED, type TroubleCode } from '../../job/trouble.js';
 import type { Run } from '../connection/connections.js';
 import type { Database } from '../connection/database.js';
 import { LIST_ROOM, SNAPSHOT_HOLDERS } from '../connection/examine-server.sql.js';
@@ -35,8 +35,6 @@ interface Room {
   most: number;
 }
 
-/** Nothing is counted beyond this. */
-export const MOST_COUNTED = 1_000;
 /** From here on a limit of connections counts as used up. */
 const FULL = 0.9;
 /** From here on a transaction counts as long. */

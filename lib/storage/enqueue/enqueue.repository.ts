@@ -2,10 +2,10 @@ import type { NewJob } from '../../job/new-job.js';
 import type { Enqueued } from '../../job/enqueue-options.js';
 import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
+import { later } from '../../runtime/later.js';
 import { overlap } from '../../runtime/overlap.js';
 import { isMadeHere } from '../../runtime/uuid7.js';
 import { chunksOf } from './chunks.js';
-import { ConflictRepository, hasConflictMode } from '../keys/conflict.repository.js';
 import type { Connections } from '../connection/connections.js';
 import type { Database, Run } from '../connection/database.js';
 import { GivenIdRepository, type FreeId } from './given-id.repository.js';
@@ -33,17 +33,18 @@ import {
 import { ENQUEUE_PLAIN } from './enqueue-plain.sql.js';
 import { ENQUEUE } from './enqueue.sql.js';
 import { FIND_LIVE_KEYS } from '../keys/find-live-keys.sql.js';
-import { byKey, created, existing, idOf, keyOf, queueOf, type Answers } from './storing.js';
+import { byKey, created, existing, hasConflictMode, idOf, keyOf, queueOf, type Answers } from './storing.js'; // prettier-ignore
 import { repeated, undoable } from '../connection/callers/undoable.js';
 import { refuseInVain, storeDependents } from '../staged/dependencies.js';
 import { Turns, Uplink } from './uplink.js';
 
 /** The holder of a key may end between insert and look-up, again and again in theory. */
 const MAX_ROUNDS = 5;
+const loadConflicts = async () => new (await import('../keys/conflict.repository.js')).ConflictRepository(); // prettier-ignore
 
 /** Stores new jobs; answers for each in place. */
 export class EnqueueRepository {
-  private readonly conflicts = new ConflictRepository();
+  private readonly conflicts = later(loadConflicts);
   private readonly pending: PendingRepository;
   private readonly store: Store;
   private readonly uplink = new Uplink();

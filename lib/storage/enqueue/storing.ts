@@ -33,6 +33,7 @@ export async function rounds(
 export const unanswered = (answers: Answers, jobs: NewJob[]): NewJob[] =>
   jobs.filter((job) => !answers.has(job));
 
+export const hasConflictMode = (job: NewJob): boolean => job.conflict !== undefined;
 export const isThrottled = (job: NewJob): boolean => job.conflict === 'throttle';
 export const isReplacing = (job: NewJob): boolean =>
   job.conflict !== undefined && !isThrottled(job);

@@ -3,6 +3,7 @@ import type { Run } from '../connection/database.js';
 import type { NewJob } from '../../job/new-job.js';
 import { lockReplaced, replaceKnown } from './replacing.js';
 import {
+  hasConflictMode,
   isReplacing,
   isThrottled,
   outcomeOf,
@@ -13,8 +14,6 @@ import {
   type Storing,
 } from '../enqueue/storing.js';
 import { answerPeriods, keepOpeners } from './throttling.js';
-
-export const hasConflictMode = (job: NewJob): boolean => job.conflict !== undefined;
 
 /**
  * What happens where a live job, or a period, has the key already: `replace`, `debounce` and `throttle`, built on `ignore`. In a transaction.

@@ -1,13 +1,5 @@
 import { DAY_MS } from '../../job/values/duration.js';
-import {
-  byOf,
-  paceOf,
-  ruleText,
-  ruleWords,
-  type DeclaredLimit,
-  type LimitRule,
-} from '../../job/limit.js';
-import type { InMs } from '../../job/values/duration.js';
+import { paceOf, ruleText, type DeclaredLimit } from '../../job/limit.js';
 import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { DECLARE_LIMIT, SET_LIMIT } from './declare-limit.sql.js';
@@ -269,25 +261,6 @@ export class LimitRepository {
   async keepEntered(ids: string[], keepMs: number): Promise<void> {
     await this.database.callers.run(KEEP_ENTERED, [SHARD, ids, keepMs]);
   }
-}
-
-/** The rule as it would be declared. */
-export function ruleOf({ concurrency, rate, perMs, burst, strict }: LimitRow): InMs<LimitRule> {
-  return {
-    ...(concurrency === null ? {} : { concurrency }),
-    ...(rate === null
-      ? {}
-      : { rate: { limit: rate, perMs: perMs!, ...(strict ? { strict } : { burst: burst! }) } }),
-  };
-}
-
-/** No live worker declares it; what an operator has set of a queue nobody has to. */
-export const isUndeclared = ({ shares }: LimitShares): boolean =>
-  !shares.some(({ live, declares }) => live && declares !== null);
-
-export function wordsOf(row: LimitRow): string {
-  const by = byOf(row.rule);
-  return ruleWords({ ...ruleOf(row), ...(by === undefined ? {} : { by }) });
 }
 
 function ruleValues({ name, ofQueue, ...rule }: DeclaredLimit): unknown[] {

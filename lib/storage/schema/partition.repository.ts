@@ -19,6 +19,12 @@ export const PARTITIONED = {
 
 export type PartitionedTable = keyof typeof PARTITIONED;
 
+/** The partitions of a table, and the database's time. */
+export interface KnownPartitions {
+  now: Date;
+  names: string[];
+}
+
 /** In milliseconds; `to` is behind the last. */
 interface Bounds {
   from: number;
@@ -42,8 +48,8 @@ export class PartitionRepository {
   async list(
     table: PartitionedTable,
     run: Run = this.database.loops.run,
-  ): Promise<{ now: Date; names: string[] }> {
-    return (await run<{ now: Date; names: string[] }>(LIST_PARTITIONS, [table]))[0]!;
+  ): Promise<KnownPartitions> {
+    return (await run<KnownPartitions>(LIST_PARTITIONS, [table]))[0]!;
   }
 
   /** Of all tables, for how long each keeps at most: what ends now must find its partition, and what ends tomorrow too. */
@@ -52,42 +58,10 @@ export class PartitionRepository {
     for (const [name, keepMs] of Object.entries(longestKeepMs)) {
       const table = name as PartitionedTable;
       const aheadMs = Math.max(0, keepMs + DAY_MS - PARTITIONED[table].stepMs);
-      if (keepMs > 0) missing.push(...this.missing(table, await this.list(table, run), aheadMs));
+      if (keepMs > 0)
+        missing.push(...missingPartitions(table, await this.list(table, run), aheadMs));
     }
     return missing;
-  }
-
-  /** Names that should exist so that rows kept for `keepMs` find a partition; first the one for what ends now. */
-  missing(
-    table: PartitionedTable,
-    known: { now: Date; names: string[] },
-    keepMs: number,
-  ): string[] {
-    const { stepMs } = PARTITIONED[table];
-    const there = known.names.flatMap((name) => boundsOf(table, name) ?? []);
-    const steps = Math.ceil(keepMs / stepMs) + 2;
-    // Of several days each the first one may be half over.
-    const least = steps > MAX_AHEAD ? Math.ceil(steps / (MAX_AHEAD - 1)) : 1;
-    const first = Math.floor(known.now.getTime() / stepMs) * stepMs;
-    const span = { from: first, to: first + steps * stepMs };
-    const room = MAX_AHEAD - there.filter(({ from, to }) => from < span.to && to > first).length;
-    // Beside narrow ones, of a shorter retention, wider ones; at most twice as wide, until those are gone.
-    let made = gaps(there, span, least * stepMs);
-    for (let width = least; made.length > room && width < 2 * least;)
-      made = gaps(there, span, ++width * stepMs);
-    return made.map(({ from, to }) => nameOf(table, from, (to - from) / stepMs)).toReversed();
-  }
-
-  /** How long the partitions last that are there: whoever keeps jobs for the longest time has made them, whichever process that is. */
-  lastMs(table: PartitionedTable, known: { now: Date; names: string[] }): number {
-    const ends = known.names.map((name) => boundsOf(table, name)?.to ?? 0);
-    return Math.max(0, ...ends) - known.now.getTime();
-  }
-
-  expired(table: PartitionedTable, known: { now: Date; names: string[] }): string[] {
-    return known.names.filter(
-      (name) => (boundsOf(table, name)?.to ?? Infinity) <= known.now.getTime(),
-    );
   }
 
   /**
@@ -147,6 +121,39 @@ export class PartitionRepository {
       return true;
     });
   }
+}
+
+/** Names that should exist so that rows kept for `keepMs` find a partition; first the one for what ends now. */
+export function missingPartitions(
+  table: PartitionedTable,
+  known: KnownPartitions,
+  keepMs: number,
+): string[] {
+  const { stepMs } = PARTITIONED[table];
+  const there = known.names.flatMap((name) => boundsOf(table, name) ?? []);
+  const steps = Math.ceil(keepMs / stepMs) + 2;
+  // Of several days each the first one may be half over.
+  const least = steps > MAX_AHEAD ? Math.ceil(steps / (MAX_AHEAD - 1)) : 1;
+  const first = Math.floor(known.now.getTime() / stepMs) * stepMs;
+  const span = { from: first, to: first + steps * stepMs };
+  const room = MAX_AHEAD - there.filter(({ from, to }) => from < span.to && to > first).length;
+  // Beside narrow ones, of a shorter retention, wider ones; at most twice as wide, until those are gone.
+  let made = gaps(there, span, least * stepMs);
+  for (let width = least; made.length > room && width < 2 * least;)
+    made = gaps(there, span, ++width * stepMs);
+  return made.map(({ from, to }) => nameOf(table, from, (to - from) / stepMs)).toReversed();
+}
+
+/** How long the partitions last that are there: whoever keeps jobs for the longest time has made them, whichever process that is. */
+export function lastMsOf(table: PartitionedTable, known: KnownPartitions): number {
+  const ends = known.names.map((name) => boundsOf(table, name)?.to ?? 0);
+  return Math.max(0, ...ends) - known.now.getTime();
+}
+
+export function expiredPartitions(table: PartitionedTable, known: KnownPartitions): string[] {
+  return known.names.filter(
+    (name) => (boundsOf(table, name)?.to ?? Infinity) <= known.now.getTime(),
+  );
 }
 
 /** Stretches that no partition covers, each at most `widthMs` long. */

@@ -3,7 +3,7 @@ import type { Retention } from '../../options/queue-policy.js';
 import { SHARD } from '../connection/shard.js';
 import { COMMIT_STAGED, TAKE_STAGED } from './commit-staged.sql.js';
 import { restoreLost } from '../operate/restoring.js';
-import { AWAIT_DEPENDENCIES, FIND_DEPENDENCIES, TAKE_DEPENDENTS } from './dependents.sql.js';
+import { AWAIT_DEPENDENCIES, FIND_DEPENDENCIES, TAKE_DEPENDENTS } from './take-dependents.sql.js';
 import { EXPIRE_STAGED, FAIL_DEPENDENTS } from './expire-staged.sql.js';
 import type { Placed } from '../wake-ups/wake-up.js';
 

@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import type { EnqueueOptions } from '../../../lib/job/enqueue-options.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { missingPartitions } from '../../../lib/storage/schema/partition.repository.js';
 import { eventually } from '../../support/eventually.js';
 import { scaled } from '../../support/patience.mjs';
 import { aStorage, openStorage, waitingBackends, type TestStorage } from '../../support/storage.js';
@@ -145,7 +146,7 @@ describe.each([90, 400])(
       test = await aStorage();
       const { partitions } = test.storage;
       for (const table of ['archive', 'dead_letter'] as const)
-        for (const name of partitions.missing(table, await partitions.list(table), days * DAY_MS))
+        for (const name of missingPartitions(table, await partitions.list(table), days * DAY_MS))
           await partitions.create(table, name);
       expect((await partitions.list('archive')).names.length).toBeGreaterThan(35);
       queues = new QueueService(test.storage, options, test.events);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { WorkflowState, WorkflowSummary } from '../../../job/workflow.js';
-import { unknown } from '../../../workflows/workflow-wait.js';
+import { unknown } from '../../../workflows/found.js';
 import type { Act, AddCommand, Cli } from '../../command.js';
 import { eachId } from '../../each-id.js';
 import { parseWhole } from '../../show/numbers.js';
