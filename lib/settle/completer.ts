@@ -47,7 +47,7 @@ export class Completer {
     run.completed = true;
     run.heldBy = joined;
     signals.onCommit(joined.runner, () => {
-      run.committed = true;
+      run.committed ||= joined.hasCommitted;
       if (run.handsOn || run.isStep) this.settings.onLeft(run);
     });
     if (stored.problem) this.settings.reports.outputCut(run, stored.problem);

@@ -7,6 +7,8 @@ const known = new WeakMap<QueryRunner, OtherConnection>();
 /** Of a driver that is not node-postgres: calls follow each other, and whether the transaction is open only TypeORM can say. */
 export class OtherConnection {
   readonly transaction = 0;
+  /** It does not say. */
+  readonly committed = undefined;
   private last: Promise<unknown> = Promise.resolve();
 
   private constructor(private readonly runner: QueryRunner) {}

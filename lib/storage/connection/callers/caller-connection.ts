@@ -46,6 +46,8 @@ const known = new WeakMap<Client, CallerConnection>();
 export class CallerConnection {
   /** Another one as soon as a transaction, or a savepoint's part of it, is over. */
   transaction = 0;
+  /** The one that the server has committed last. A COMMIT in a failed transaction is none: it resolves, and the server has rolled back. */
+  committed: number | undefined;
   private status: TransactionStatus | undefined;
   private isTaken = false;
   private isDead = false;
@@ -64,7 +66,9 @@ export class CallerConnection {
       ({ status }: { status: TransactionStatus }) => this.heard(status),
     );
     client.connection.on('commandComplete', ({ text }: { text: string }) => {
-      if (ENDINGS.has(text) && !this.isTaken) this.transaction++;
+      if (!ENDINGS.has(text) || this.isTaken) return;
+      if (text === 'COMMIT') this.committed = this.transaction;
+      this.transaction++;
     });
     client.on('drain', () => this.next());
     // Without a listener of its own: whoever handles the driver's errors goes on to do so.

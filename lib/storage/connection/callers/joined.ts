@@ -56,6 +56,11 @@ export class Joined {
     return this.runner.isReleased || !isOpen || transaction !== this.transaction;
   }
 
+  /** By the word of the server, and with nothing undone since the call was made; false also where nobody knows. */
+  get hasCommitted(): boolean {
+    return this.connection.committed === this.transaction;
+  }
+
   private refuseOver(): void {
     const { isOpen, isLost, lostBy } = this.connection;
     if (isOpen && isLost && this.runner.isTransactionActive) throw lost(lostBy);
