@@ -125,7 +125,11 @@ export function sameDatabase(a: DataSource, b: DataSource): boolean {
   return a === b || addressOf(a) === addressOf(b);
 }
 
-function addressOf(dataSource: DataSource): string {
-  const { host, port, database } = parsed(givenOptions(dataSource));
-  return JSON.stringify([host, port, database]);
-}
+/** Does a client of the application reach it? One that reads from a replica of the DataSource may not. */
+export const reaches = (client: unknown, dataSource: DataSource): boolean =>
+  textOf(client as pg.Client) === addressOf(dataSource);
+
+const addressOf = (dataSource: DataSource): string => textOf(parsed(givenOptions(dataSource)));
+
+const textOf = ({ host, port, database }: pg.Client): string =>
+  JSON.stringify([host, port, database]);

@@ -5,9 +5,9 @@ import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
 import { inSchema } from '../../../migrations/schema.js';
 import { CallerStatements } from './callers/caller-statements.js';
-import { sameDatabase } from './connection-options.js';
+import { reaches, sameDatabase } from './connection-options.js';
 import { Connections, type Run } from './connections.js';
-import { Joined } from './callers/joined.js';
+import { clientOf, Joined } from './callers/joined.js';
 import type { Statement } from './statement.js';
 import { dataSourceOf } from './type-orm.js';
 import { Waiters } from './callers/waiters.js';
@@ -114,7 +114,16 @@ export class Database {
 
   private join(manager: EntityManager | QueryRunner): Joined {
     this.refuseForeign(dataSourceOf(manager)!);
-    return new Joined(runnerOf(manager), this.callersOwn);
+    const runner = runnerOf(manager);
+    this.refuseReplica(runner);
+    return new Joined(runner, this.callersOwn);
+  }
+
+  /** TypeORM gives whoever asks for a `slave` a connection to a replica, which may be a database that is written to. */
+  private refuseReplica(runner: QueryRunner | undefined): void {
+    if (runner?.getReplicationMode() !== 'slave') return;
+    const client = clientOf(runner);
+    if (client && !reaches(client, this.dataSource)) throw foreign();
   }
 
   private refuseForeign(dataSource: DataSource): void {
@@ -191,6 +200,6 @@ const invalid = (problem: string): QueueError => new QueueError('INVALID_OPTION'
 function foreign(): QueueError {
   return new QueueError(
     'MANAGER_FOREIGN',
-    'The given manager belongs to another database than the queue: the job would not be part of its transaction. Give a manager of the DataSource that the module uses, or name that DataSource in forRoot({ dataSource }).',
+    'The given manager belongs to another database than the queue, perhaps to a replica: the job would not be part of its transaction. Give a manager of the DataSource that the module uses, or name that DataSource in forRoot({ dataSource }).',
   );
 }

@@ -63,6 +63,28 @@ describe('the database', () => {
       await other.drop();
     });
 
+    it('of a query runner on a replica is refused, unless that is the same database', async () => {
+      const other = await anEmptyDatabase();
+      for (const [slave, code] of [
+        [other.url, 'MANAGER_FOREIGN'],
+        [test.database.url, undefined],
+      ] as const) {
+        const replication = { master: { url: test.database.url }, slaves: [{ url: slave }] };
+        const replicated = await aDataSource(test.database.url, { url: undefined, replication });
+        const runner = replicated.createQueryRunner('slave');
+        await runner.startTransaction();
+        const order = queues.enqueue('mail', 1, { manager: runner.manager });
+        const answer = await order.catch((error: unknown) => error);
+        expect(answer).toMatchObject(code ? { code } : { created: true });
+        await runner.rollbackTransaction();
+        await runner.release();
+        const { id } = await replicated.transaction((manager) => queues.enqueue('mail', 1, { manager })); // prettier-ignore
+        expect(await queues.find(id)).toMatchObject({ state: 'ready' });
+        await replicated.destroy();
+      }
+      await other.drop();
+    });
+
     it('of another DataSource of the same database is joined', async () => {
       const twin = await aDataSource(test.database.url);
       const { id } = await twin.transaction((manager) => queues.enqueue('mail', 1, { manager }));

@@ -69,7 +69,7 @@ export class Joined {
 }
 
 /** undefined until the query runner has asked for something. */
-const clientOf = (runner: QueryRunner): unknown =>
+export const clientOf = (runner: QueryRunner): unknown =>
   (runner as { databaseConnection?: unknown }).databaseConnection;
 
 const logsQueries = (logging: DataSourceOptions['logging']): boolean =>
