@@ -105,11 +105,13 @@ export class Desk {
     const foreign = foreignLook(asked);
     if (foreign) return json({ code: 'FOREIGN', message: foreign }, 403);
     const name = lastOf(asked);
-    if (name === 'jobs') this.hide.search(filterIn(asked.url.searchParams));
     if (name === 'me') return json(this.me(allowed));
     if (!Object.hasOwn(LOOKS, name))
       return json({ code: 'NOT_FOUND', message: `There is no look ${quote(name)}.` }, 404);
-    return json(await this.glance(this.sourceOf(asked), name, asked.url.searchParams));
+    const source = this.sourceOf(asked);
+    const { searchParams } = asked.url;
+    if (name === 'jobs') await this.hide.search(filterIn(searchParams), source.lanes);
+    return json(await this.glance(source, name, searchParams));
   }
 
   private glance(source: Source, name: string, asked = new URLSearchParams()): Promise<unknown> {
@@ -140,8 +142,8 @@ export class Desk {
       return json({ code: 'FORBIDDEN', message }, 403);
     }
     const said = checkedBody(name, action, await asked.body());
-    if (said.filter !== undefined) this.hide.search(filterOf(said));
     const source = this.sourceOf(asked);
+    if (said.filter !== undefined) await this.hide.search(filterOf(said), source.lanes);
     const who = await this.actor(asked);
     try {
       const work = () => action.run(source, said);

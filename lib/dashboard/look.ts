@@ -18,8 +18,10 @@ export interface Hiding {
   group(group: string, of: Pick<FoundJob, 'id' | 'queue'>): string | undefined;
   /** A workflow without a unique key that is hidden: it stands for jobs of no queue. */
   workflow<Flow extends WorkflowSummary>(flow: Flow): Flow;
-  /** @throws QueueError `INVALID_OPTION` where guesses of what is hidden would be confirmed. */
-  search(filter: JobFilter): void;
+  /**
+   * `lanes`: of queue and name, or of all. @throws QueueError `INVALID_OPTION` where guesses of what is hidden in one of them would be confirmed.
+   */
+  search(filter: JobFilter, lanes: Source['lanes']): Promise<void>;
   /** Where a list goes on, as it leaves and as it comes back. */
   next(cursor: string): string;
   after(cursor: string): string;

@@ -15,6 +15,8 @@ export interface Source {
   admin: QueueAdmin;
   /** Of `explain`, which also looks at all that waits for a person, the reasons alone. */
   why: (id: string) => Promise<Reason[]>;
+  /** Of a queue and a name, or of all. */
+  lanes: Storage['lanes']['named'];
   /** How queues run. */
   rates: Storage['tallies']['rates'];
   queues: QueueService;
@@ -38,6 +40,7 @@ export function sourceOf(name: string, host: Storage, options: ResolvedOptions):
     options,
     admin: new QueueAdmin(storage, own),
     why: async (id) => (await explanations.why(id)).reasons,
+    lanes: (wanted) => storage.lanes.named(wanted),
     rates: (most, after) => storage.tallies.rates(most, after),
     queues: new QueueService(storage, own, events),
     workflows: new QueueWorkflows(storage, own, events),

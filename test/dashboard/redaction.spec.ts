@@ -93,17 +93,29 @@ describe('what redact hides is in nothing that leaves', () => {
     expect((await get('audit')).acts).not.toEqual([]);
   });
 
-  it.each(['key', 'tag', 'group', 'error'])('nor confirmed by a search for %s', async (word) => {
-    const q = `queue:mail ${word}:${SECRET}`;
-    expect(await get(`jobs?q=${q}`)).toMatchObject({ code: 'INVALID_OPTION' });
-    expect((await dashboard.get(`/queues/api/jobs?q=queue:"mail"${word}:x`)).status).toBe(400);
-    expect((await dashboard.post('/queues/api/purge', { filter: { q } })).status).toBe(400);
-  });
+  it.each(['key', 'tag', 'group', 'workflow', 'error'])(
+    'nor confirmed by a search for %s',
+    async (word) => {
+      const q = `queue:mail ${word}:${SECRET}`;
+      expect(await get(`jobs?q=${q}`)).toMatchObject({ code: 'INVALID_OPTION' });
+      expect((await dashboard.get(`/queues/api/jobs?q=queue:"mail"${word}:x`)).status).toBe(400);
+      expect((await dashboard.post('/queues/api/purge', { filter: { q } })).status).toBe(400);
+    },
+  );
 
   it.each(['uniqueKey', 'fingerprint'])('nor by a filter with %s', async (part) => {
     expect((await dashboard.get(`/queues/api/jobs?${part}=${SECRET}`)).status).toBe(400);
     const filter = { [part]: SECRET };
     expect((await dashboard.post('/queues/api/purge', { filter })).status).toBe(400);
+  });
+
+  it('nor the tag of a workflow, nor the name of an error, alone or in a reason', async () => {
+    const workflowId = `order of ${SECRET}`;
+    const { id } = await queues().enqueue('named', 1, { workflowId, delayMs: 60_000 });
+    const error = JSON.stringify({ name: `Customer ${SECRET}`, message: 'x' });
+    await database.query(`update simple_queue.job set last_error = $2::jsonb where id = $1`, [id, error]); // prettier-ignore
+    expect(await whyOf(id)).toContain('Its last error: [hidden]: [hidden]');
+    expect(await get('jobs?queue=named')).toMatchObject({ jobs: [{ id }] });
   });
 
   it('nor the unique key of a workflow, alone or in the list', async () => {
@@ -125,6 +137,24 @@ describe('what redact hides is in nothing that leaves', () => {
     await other.close();
     process.removeListener('unhandledRejection', note);
     expect([unheard, text.includes(SECRET)]).toEqual([[], false]);
+  });
+
+  it('nor confirmed by a search of all queues where one queue hides it, nor counted', async () => {
+    const redact = <Job extends { queue: string; payload?: unknown }>(job: Job): Job =>
+      job.queue === 'cards' || job.payload === 'own' ? { ...job, uniqueKey: undefined } : job;
+    const open = await aDashboard(database, { dashboard: { redact } });
+    await queues().enqueue('cards', 1, { uniqueKey: 'card:4242' });
+    const replies: unknown[] = [];
+    for (const q of ['key:card:4242', 'key:card:4241', 'name:"" key:card:4242']) {
+      const look = await open.get(`/queues/api/jobs?q=${q}`);
+      const dry = await open.post('/queues/api/purge', { filter: { q } });
+      replies.push(look.status, await look.json(), dry.status, await dry.json());
+    }
+    const refusal = { code: 'INVALID_OPTION', message: expect.stringContaining('uniqueKey') };
+    expect(replies).toEqual(Array.from({ length: 3 }, () => [400, refusal, 400, refusal]).flat());
+    const found = await open.get('/queues/api/jobs?q=queue:shown key:k');
+    expect([found.status, await found.json()]).toEqual([200, { jobs: [], looked: 0 }]);
+    await open.close();
   });
 
   it('but what it shows is found', async () => {

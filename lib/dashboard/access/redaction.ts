@@ -1,12 +1,14 @@
-import type { JobFilter } from '../../admin/job-filter.js';
+import { checkFilter, type JobFilter } from '../../admin/job-filter.js';
 import { withoutKey } from '../../admin/limits.js';
 import { namesPlace } from '../../admin/list-cursor.js';
 import type { ListedJob } from '../../admin/listed-job.js';
+import type { Cause } from '../../job/failure.js';
 import type { FoundJob } from '../../job/job.js';
 import { hush } from '../../job/kinds.js';
 import type { WorkflowSummary } from '../../job/workflow.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { Hiding } from '../look.js';
+import type { Source } from '../source.js';
 import { Seal } from '../sealed.js';
 
 /** What a function that hides parts is given, and what it returns: all that an application has put into a job. */
@@ -25,6 +27,7 @@ const HIDDEN = [
   'uniqueKey',
   'fingerprint',
   'group',
+  'workflowId',
 ] as const;
 
 type Redact = (job: RedactableJob) => RedactableJob;
@@ -36,7 +39,7 @@ const NOTHING: Hiding = {
   text: (text) => text,
   group: (group) => group,
   workflow: (flow) => flow,
-  search: () => undefined,
+  search: () => Promise.resolve(),
   next: (cursor) => cursor,
   after: (cursor) => cursor,
   selector: (selector) => selector,
@@ -57,7 +60,7 @@ export function hidingBy(redact: Redact | undefined): Hiding {
     group: (group, { id, queue }) =>
       group === '' ? group : shownOf(redact, { id, queue, name: '', group } as FoundJob).group,
     workflow: (flow) => ({ ...flow, uniqueKey: keyShownOf(redact, flow) }),
-    search: (filter) => refuseHidden(redact, filter),
+    search: (filter, lanes) => refuseHidden(redact, filter, lanes),
     next: (cursor) => (namesPlace(cursor) ? seal.close(cursor) : cursor),
     after: (cursor) => seal.open(cursor, namesPlace),
     selector: (selector) => withoutGuesses(selector) as typeof selector,
@@ -97,28 +100,38 @@ const without = (job: object): object =>
     Object.entries(job).filter(([name]) => !(HIDDEN as readonly string[]).includes(name)),
   );
 
-const TEXTS = ['uniqueKey', 'fingerprint', 'group'] as const;
+export const TEXTS = ['uniqueKey', 'fingerprint', 'group', 'workflowId'] as const;
 
 /** Reasons quote errors, groups, and the key that is in the payload. */
 function withoutQuotes(text: string, job: FoundJob, shown: Partial<RedactableJob>): string {
   const { lastError } = job;
   let told = 'redacted' in marked(job, shown) ? withoutKey(text, job.queue) : text;
-  if (lastError?.message)
-    told = told.replaceAll(lastError.message, () => shown.lastError?.message ?? '[hidden]');
+  if (lastError?.message) told = told.replaceAll(toldOf(lastError), () => toldOf(shown.lastError));
   for (const part of TEXTS)
     if (job[part] !== shown[part]) told = told.replaceAll(`"${job[part]}"`, '"[hidden]"');
   return told;
 }
 
+/** As reasons quote it. */
+const toldOf = (error: Partial<Cause> = {}): string =>
+  `${error.name ?? '[hidden]'}: ${error.message ?? '[hidden]'}`;
+
 const keyShownOf = (redact: Redact, { id, name, uniqueKey }: WorkflowSummary): string | undefined =>
   uniqueKey && shownOf(redact, { id, queue: '', name, uniqueKey } as FoundJob).uniqueKey;
 
-/** Who may not see something must not find it out by searching, either. */
-function refuseHidden(redact: Redact, filter: JobFilter): void {
+/** Who may not see something must not find it out by searching, either: what is hidden in one of the lanes that are searched is not searched. */
+async function refuseHidden(
+  redact: Redact,
+  filter: JobFilter,
+  lanesOf: Source['lanes'],
+): Promise<void> {
   const { where, error, queue = '', name = '' } = filter;
-  const probe = { id: NOBODY, queue, name, ...filter } as unknown as FoundJob;
-  const shown = shownOf(redact, probe);
-  const hidden = TEXTS.filter((part) => filter[part] !== undefined && shown[part] !== filter[part]);
+  const said = TEXTS.filter((part) => filter[part] !== undefined);
+  const lanes = said.length > 0 ? await lanesOf(checkFilter('search', filter)) : [];
+  const shown = [{ queue, name }, ...lanes].map((lane) =>
+    shownOf(redact, { ...filter, id: NOBODY, queue: lane.queue, name: lane.name } as never),
+  );
+  const hidden = said.filter((part) => shown.some((job) => job[part] !== filter[part]));
   if (where === undefined && error === undefined && hidden.length === 0) return;
   throw new QueueError(
     'INVALID_OPTION',

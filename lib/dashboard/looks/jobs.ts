@@ -1,8 +1,8 @@
+import { TEXTS } from '../access/redaction.js';
 import { filterIn } from '../filter-words.js';
 import type { Look } from '../look.js';
 
 const MOST = 50;
-const TEXTS = ['uniqueKey', 'fingerprint', 'group'] as const;
 
 /** A page of jobs by filter. */
 export const jobs: Look = async ({ source: { admin }, asked, hide }) => {
@@ -12,12 +12,14 @@ export const jobs: Look = async ({ source: { admin }, asked, hide }) => {
     limit: MOST,
     ...(after ? { after: hide.after(after) } : {}),
   });
+  // What is hidden of one job alone is not found there, nor counted.
+  const shown = jobs
+    .map((job) => hide.listed(job))
+    .filter((job) => TEXTS.every((part) => (filter[part] ?? job[part]) === job[part]));
   return {
     ...page,
-    // What is hidden of one job alone is not found there, either.
-    jobs: jobs
-      .map((job) => hide.listed(job))
-      .filter((job) => TEXTS.every((part) => (filter[part] ?? job[part]) === job[part])),
+    looked: page.looked - (jobs.length - shown.length),
+    jobs: shown,
     next: next && hide.next(next),
   };
 };

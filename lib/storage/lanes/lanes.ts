@@ -122,6 +122,12 @@ export class Lanes {
     return (await this.database.callers.run<Lane>(LIST_LANE_NUMBERS, values)).map(({ id }) => id);
   }
 
+  /** Lanes of a queue, a name or all, at most `MAX_LANES`. */
+  async named(wanted: { queue?: string; name?: string }): Promise<Lane[]> {
+    const numbers = await this.numbersOf(wanted, MAX_LANES);
+    return this.database.callers.run(LANES_BY_NUMBER, [numbers]);
+  }
+
   async queueNames(): Promise<string[]> {
     return (await this.database.callers.run<{ name: string }>(LIST_QUEUE_NAMES, [MAX_NAMES])).map(
       ({ name }) => name,
