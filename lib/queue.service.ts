@@ -105,9 +105,10 @@ export class QueueService {
   }
 
   /**
-   * Stores a job and waits for its end, in whatever process that comes; `timeoutMs` is the time to wait. Not inside a transaction:
+   * Stores a job and waits for its end, in whatever process that comes; `timeoutMs` is the time for both. Not inside a transaction:
    * nobody could run the job before it commits.
-   * @throws QueueError as `enqueue` and `wait`, and `WAIT_IN_TRANSACTION`; what is refused has stored nothing.
+   * @throws QueueError as `enqueue` and `wait`, and `WAIT_IN_TRANSACTION`; what is refused has stored nothing. `DATABASE_UNAVAILABLE` also where
+   * the time was over before the database had acknowledged the job.
    */
   async enqueueAndWait<Target extends JobTarget>(
     target: Target,
@@ -123,12 +124,11 @@ export class QueueService {
     const queue = template?.queue ?? checkQueueName(target);
     this.waits.refuseUnkept(queue);
     const given = { payload, ...job };
-    const id = await soon(template ? templatedItem(template, given) : given, (item) =>
-      this.waits.expecting((onChecked) =>
+    const store = async (onChecked: (id: string) => void) =>
+      soon(template ? templatedItem(template, given) : given, (item) =>
         this.enqueuer.enqueue(queue, item, { maxPending }, onChecked),
-      ),
-    );
-    return endAs(template, await this.waits.wait(id, time));
+      );
+    return endAs(template, await this.waits.afterwards(store, time));
   }
 
   /**

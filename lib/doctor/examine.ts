@@ -2,6 +2,7 @@ import { troublesOf } from '../troubles/troubles.js';
 import { isTemplate } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import { listOf, must, oneOf, shape, type Rule } from '../runtime/rules.js';
+import { bounded } from '../runtime/bounded.js';
 import { LATE, within } from '../runtime/within.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { DatabaseError } from '../storage/connection/database-errors.js';
@@ -67,7 +68,8 @@ export async function examine(
       timeoutMs,
     };
     const checks = CHECKS.filter(({ code }) => asked.only?.includes(code) ?? true);
-    await examineAll(checks, { ...shared, ...(await firstLook(diagnosis)) }, findings);
+    const first = await bounded({ timeoutMs: STATEMENTS * timeoutMs }, { late: silent }, () => firstLook(diagnosis)); // prettier-ignore
+    await examineAll(checks, { ...shared, ...first }, findings);
   } catch (error) {
     findings.push(unreachable(error));
   } finally {
@@ -132,6 +134,9 @@ const failed = (subject: string, why: string) =>
     `Could not look at ${subject}: ${why.replace(/\.$/, '')}.`,
     'Give the role the right, or the check more time (timeoutMs); the other checks do not depend on it.',
   );
+
+const silent = (ms: number): QueueError =>
+  new QueueError('DATABASE_UNAVAILABLE', `it took longer than ${span(ms)}.`);
 
 /** @throws what is not the database's doing. */
 function unreachable(error: unknown): Finding {

@@ -10,6 +10,7 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { holding, isHeld } from '../runtime/held-names.js';
 import { callable, must, shape, whole, type Rule } from '../runtime/rules.js';
 import { Uuid7 } from '../runtime/uuid7.js';
+import { bounded, type Bound } from '../runtime/bounded.js';
 import { within } from '../runtime/within.js';
 import type { Entry } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
@@ -23,7 +24,7 @@ export interface WithinOptions {
   weight?: number;
   /** Ends the wait; the call itself is not interrupted. */
   signal?: AbortSignal;
-  /** How long to wait at most, milliseconds or a text such as `'5 s'`; default 60,000. */
+  /** How long to wait at most, milliseconds or a text such as `'5 s'`; default 60,000. 0: asks at most once. */
   timeoutMs?: Duration;
 }
 
@@ -48,9 +49,11 @@ interface Call {
   name: string;
   id: string;
   weight: number;
-  signal: AbortSignal | undefined;
   until: number;
 }
+
+/** `signal`: its time is over, or the caller has lost interest. */
+type Waiting = Call & { signal: AbortSignal };
 
 /** Limits across the fleet for calls outside of jobs: a controller that calls the same API as the handlers do. */
 export class QueueLimits {
@@ -103,23 +106,29 @@ export class QueueLimits {
     ]);
     if (isHeld(this.options.schema, name)) throw held(name);
     const { weight = 1, signal, timeoutMs = WAIT_MS } = options;
-    await this.open();
-    const call = {
-      name,
-      weight,
-      signal,
-      id: this.ids.next(),
-      until: performance.now() + msOf(timeoutMs),
-    };
-    const inside = this.stay(call, await this.begin(call), work);
+    const bound = { signal, timeoutMs: msOf(timeoutMs) };
+    const until = performance.now() + bound.timeoutMs;
+    const call = { name, weight, id: this.ids.next(), until };
+    const inside = this.stay(call, await this.entered(call, bound), work);
     this.inside.add(inside);
     return inside.finally(() => this.inside.delete(inside));
   }
 
-  private async begin(call: Call): Promise<Entry> {
+  /** Whoever gives up waits for nobody in front, and for no reply; its own turn finds its time over, and leaves. */
+  private entered(call: Call, bound: Bound): Promise<Entry> {
+    const ends = {
+      late: () => late(call),
+      unwanted: (entry: Entry) => this.abandon(call, entry),
+    };
+    return bounded(bound, ends, async (signal) => {
+      await this.open();
+      return this.begin({ ...call, signal });
+    });
+  }
+
+  private async begin(call: Waiting): Promise<Entry> {
     for (let tries = 1; ; tries++) {
-      const turn = this.turnstile.inLine(call, () => this.enter(call));
-      const entry = await unlessAborted(turn, call.signal);
+      const entry = await this.turnstile.inLine(call, () => this.enter(call));
       // It was drawn in between; after so many tries its time counts from the reply.
       const drawnAt = tries < SLOW_TRIES ? entry.askedAt : performance.now();
       if (entry.startMs > 0) await this.untilStart(call, entry);
@@ -174,20 +183,14 @@ export class QueueLimits {
   }
 
   /** Others of this process may ask meanwhile. */
-  private async untilStart(call: Call, entry: Asked): Promise<void> {
+  private async untilStart(call: Waiting, entry: Asked): Promise<void> {
     try {
       await setTimeout(Math.ceil(entry.startMs), undefined, { signal: call.signal });
       if (this.isClosing) throw closed();
     } catch (error) {
       await this.abandon(call, entry);
-      throw call.signal?.aborted ? call.signal.reason : error;
+      throw call.signal.aborted ? call.signal.reason : error;
     }
-  }
-
-  private async unlessGone(call: Call, entry: Asked): Promise<Asked> {
-    if (call.signal?.aborted) await this.abandon(call, entry);
-    call.signal?.throwIfAborted();
-    return entry;
   }
 
   private async abandon({ name, id, weight }: Call, { fullAt }: Entry): Promise<void> {
@@ -195,13 +198,13 @@ export class QueueLimits {
     await this.turnstile.leave(name, id);
   }
 
-  private async enter(call: Call): Promise<Asked> {
+  private async enter(call: Waiting): Promise<Asked> {
     try {
       for (;;) {
-        call.signal?.throwIfAborted();
+        call.signal.throwIfAborted();
         if (this.isClosing) throw closed();
         const entry = (await this.turnstile.ask(call)) ?? (await this.askAnew(call));
-        if (entry.entered) return await this.unlessGone(call, entry);
+        if (entry.entered) return entry;
         refuseUnreachable(call, entry);
         await this.rest(call, entry);
       }
@@ -211,7 +214,7 @@ export class QueueLimits {
     }
   }
 
-  private async askAnew(call: Call): Promise<Asked> {
+  private async askAnew(call: Waiting): Promise<Asked> {
     await this.declareAgain(call.name);
     const entry = await this.turnstile.ask(call);
     if (!entry) throw this.unknown(call.name);
@@ -224,7 +227,7 @@ export class QueueLimits {
     await this.fleet.declare(undefined);
   }
 
-  private async rest(call: Call, { heldMs, rateMs, isFull }: Entry): Promise<void> {
+  private async rest(call: Waiting, { heldMs, rateMs, isFull }: Entry): Promise<void> {
     const leftMs = call.until - performance.now();
     if (leftMs <= 0) throw late(call);
     if (isFull) await this.reap();
@@ -242,20 +245,6 @@ export class QueueLimits {
   private unknown(name: string): QueueError {
     return unknownLimit(`${quote(name)} is asked for`, name, [...this.options.limits.keys()]);
   }
-}
-
-/** Whoever gives up waits for nobody in front; its own turn finds the signal aborted, and leaves. */
-async function unlessAborted<T>(turn: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return turn;
-  let stop = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    stop = () => signal.removeEventListener('abort', onAbort);
-  });
-  turn.catch(() => undefined);
-  return Promise.race([turn, aborted]).finally(stop);
 }
 
 function refuse(problems: string[]): void {

@@ -11,7 +11,7 @@ interface Asking {
   name: string;
   id: string;
   weight: number;
-  signal: AbortSignal | undefined;
+  signal: AbortSignal;
   until: number;
 }
 
@@ -75,12 +75,13 @@ export class Turnstile {
       const timer = setTimeout(resolve, ms);
       this.resting.add(resolve);
       const onAbort = (): void => resolve();
-      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true });
       stops.push(
         signals.hearOfLimits((told) => told === name && resolve()),
         () => this.resting.delete(resolve),
         () => clearTimeout(timer),
-        () => signal?.removeEventListener('abort', onAbort),
+        () => signal.removeEventListener('abort', onAbort),
       );
     });
     for (const stop of stops) stop();
@@ -121,6 +122,6 @@ export class Turnstile {
 export function late({ name }: Pick<Asking, 'name'>): QueueError {
   return new QueueError(
     'LIMIT_TIMEOUT',
-    `Limit "${name}" had no room in time. Wait longer (timeoutMs), or look who holds it: QueueAdmin.limits(), \`simple-queue limits\`.`,
+    `Limit "${name}" had no room in time, or no reply of the database said so. Wait longer (timeoutMs), or look who holds it: QueueAdmin.limits(), \`simple-queue limits\`.`,
   );
 }

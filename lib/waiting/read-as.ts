@@ -14,11 +14,14 @@ import { abortedBefore, type CheckedTime } from './waiter.js';
 import { DAY_MS, msOf } from '../job/values/duration.js';
 import { duration } from '../options/handler-rules.js';
 
+const DEFAULT_TIMEOUT_MS = 30_000;
+
 /** Checks what a caller gave before anything is written or waited for. */
 export function checkWait<Output>(
   options: WaitOptions<Output>,
 ): CheckedTime & { as?: TemplateOf<unknown, Output> } {
-  const checked = { ...options, timeoutMs: msOf(options.timeoutMs) };
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const checked = { ...options, timeoutMs: msOf(timeoutMs) };
   const problems = waitOptions(checked, '');
   if (problems.length > 0) throw invalid(`wait: ${problems.join('; ')}`);
   return checked;

@@ -2,36 +2,22 @@ import type { JobEnd, WaitTime } from '../job/job-end.js';
 import { isThenable } from '../job/kinds.js';
 import { jobProgress, type StoredProgress } from '../job/progress.js';
 import { QueueError } from '../job/queue.errors.js';
-
-const DEFAULT_TIMEOUT_MS = 30_000;
+import type { Bound } from '../runtime/bounded.js';
 
 /** How long to wait, checked. */
-export type CheckedTime = Pick<WaitTime, 'signal' | 'onProgress'> & { timeoutMs?: number };
+export type CheckedTime = Pick<WaitTime, 'onProgress'> & Bound;
 
-/** One caller who waits for the end of a job: until it comes, the time is over, or the caller has lost interest. */
+/** One caller who waits for the end of a job. */
 export class Waiter {
   readonly over: Promise<JobEnd>;
   end!: (end: JobEnd) => void;
   fail!: (error: QueueError) => void;
-  private readonly timer: NodeJS.Timeout;
-  private readonly onAbort = () => this.fail(aborted(this.id, this.signal!));
-  private readonly signal: AbortSignal | undefined;
-  private readonly onProgress: CheckedTime['onProgress'];
   private heardAt = '';
 
-  constructor(
-    private readonly id: string,
-    { timeoutMs = DEFAULT_TIMEOUT_MS, signal, onProgress }: CheckedTime,
-  ) {
-    this.onProgress = onProgress;
+  constructor(private readonly onProgress: CheckedTime['onProgress']) {
     this.over = new Promise((resolve, reject) =>
       Object.assign(this, { end: resolve, fail: reject }),
     );
-    this.timer = setTimeout(() => this.fail(timedOut(id, timeoutMs)), timeoutMs);
-    this.signal = signal;
-    // It may have aborted while the job was being stored.
-    if (signal?.aborted) this.onAbort();
-    else signal?.addEventListener('abort', this.onAbort, { once: true });
   }
 
   /** Calls back with what is new. What the caller throws is for `complain`: others wait for the same look. */
@@ -45,14 +31,9 @@ export class Waiter {
       complain(error);
     }
   }
-
-  leave(): void {
-    clearTimeout(this.timer);
-    this.signal?.removeEventListener('abort', this.onAbort);
-  }
 }
 
-function aborted(id: string, { reason: cause }: AbortSignal): QueueError {
+export function aborted(id: string, cause: unknown): QueueError {
   const message = `Waiting for job ${id} was aborted by its signal. The job continues; cancel it if nobody wants it.`;
   return new QueueError('WAIT_ABORTED', message, { cause });
 }
@@ -67,9 +48,23 @@ export function abortedBefore({ reason: cause }: AbortSignal): QueueError {
   );
 }
 
-function timedOut(id: string, timeoutMs: number): QueueError {
+export function timedOut(id: string, timeoutMs: number): QueueError {
   return new QueueError(
     'WAIT_TIMEOUT',
     `Job ${id} has not ended within ${timeoutMs} ms. It continues: wait for it again, or look at it with find(id).`,
   );
+}
+
+/** Of a job whose insert was not acknowledged; without an id it had not left yet, and will not. */
+export function unstored(
+  code: 'DATABASE_UNAVAILABLE' | 'WAIT_ABORTED',
+  id: string | undefined,
+  cause?: unknown,
+): QueueError {
+  const what =
+    id === undefined
+      ? 'Nothing was enqueued'
+      : `Whether job ${id} is stored is unknown: find(id) says so later, and with an \`id\` the call may be repeated`;
+  const message = `enqueueAndWait was over before the database had acknowledged the job. ${what}.`;
+  return new QueueError(code, message, { cause });
 }

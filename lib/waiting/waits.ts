@@ -12,7 +12,8 @@ import type { EndRow } from '../storage/reading/end.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { EndTeller } from './end-teller.js';
 import { onEnds } from './ends.js';
-import { Waiter, type CheckedTime } from './waiter.js';
+import { bounded } from '../runtime/bounded.js';
+import { aborted, timedOut as late, unstored, Waiter, type CheckedTime } from './waiter.js';
 import { Watch } from './watch.js';
 
 /** Longest rest between two looks at a job whose end was not heard of. */
@@ -62,20 +63,48 @@ export class Waits {
   async wait(id: string, time: CheckedTime): Promise<JobEnd> {
     if (this.isClosed) throw closed();
     const watch = this.watchOf(id);
-    const waiter = new Waiter(id, time);
+    const waiter = new Waiter(time.onProgress);
+    const ends = {
+      late: (ms: number) => late(id, ms),
+      aborted: (reason: unknown) => aborted(id, reason),
+    };
     watch.add(waiter, performance.now());
     this.loop.wakeIn(watch.nextLookAt - performance.now());
     try {
-      return await waiter.over;
+      return await bounded(time, ends, () => waiter.over);
     } finally {
-      waiter.leave();
       watch.waiters.delete(waiter);
       this.forgetIfOver(watch);
     }
   }
 
+  /** Stores a job and waits for its end, all within the time. What has not left for the database by then is not stored. */
+  afterwards(
+    store: (onChecked: (id: string) => void) => Promise<Enqueued>,
+    time: CheckedTime,
+  ): Promise<JobEnd> {
+    let [leaving, stored]: (string | undefined)[] = [];
+    const ends = {
+      late: (ms: number) =>
+        stored === undefined ? unstored('DATABASE_UNAVAILABLE', leaving) : late(stored, ms),
+      aborted: (reason: unknown) =>
+        stored === undefined ? unstored('WAIT_ABORTED', leaving, reason) : aborted(stored, reason),
+    };
+    return bounded(time, ends, async (over) => {
+      stored = await this.expecting((expect) =>
+        store((id) => {
+          over.throwIfAborted();
+          expect((leaving = id));
+        }),
+      );
+      return this.wait(stored, { ...time, signal: over });
+    });
+  }
+
   /** Subscribes to a job before it is stored, and returns the id of the one to wait for: a live one may hold its key. */
-  async expecting(store: (onChecked: (id: string) => void) => Promise<Enqueued>): Promise<string> {
+  private async expecting(
+    store: (onChecked: (id: string) => void) => Promise<Enqueued>,
+  ): Promise<string> {
     let watch: Watch | undefined;
     try {
       const answer = await store((id) => {

@@ -4,6 +4,7 @@ import { DAY_MS, msOf, type Duration } from '../job/values/duration.js';
 import { duration } from '../options/handler-rules.js';
 import type { WorkerState } from '../health/queue-health.js';
 import type { QueueLoad } from '../observability/telemetry.js';
+import { bounded } from '../runtime/bounded.js';
 import { outside } from '../runtime/outside.js';
 import { startAfterBootstrap } from './after-bootstrap.js';
 import { countRuns, type RunCounts } from './one-shot.js';
@@ -79,15 +80,17 @@ export class QueueWorker {
   /**
    * Works until nothing is due any more (jobs of the future stay), then returns how the runs ended; stops again when it was not
    * running before. For one-shot workers and tests.
-   * @throws QueueError `RUN_TIMEOUT` when work is left after `timeoutMs` (default 30,000; at most a day), `INVALID_OPTION`.
+   * @throws QueueError `RUN_TIMEOUT` when work is left after `timeoutMs` (default 30,000; at most a day), or the database has not said; `INVALID_OPTION`.
    */
   async runUntilEmpty(options: { timeoutMs?: Duration } = {}): Promise<RunCounts> {
     const timeoutMs = checkedTimeout(options.timeoutMs);
     const wasRunning = this.isRunning;
     const { counts, stop } = countRuns(this.parts.events);
     try {
-      await this.start();
-      await this.waitUntilEmpty(performance.now() + timeoutMs);
+      await bounded({ timeoutMs }, { late: timedOut }, async (over) => {
+        await this.start();
+        await this.waitUntilEmpty(performance.now() + timeoutMs, over);
+      });
     } finally {
       if (!wasRunning) await this.stop();
       stop();
@@ -149,8 +152,8 @@ export class QueueWorker {
     }
   }
 
-  private async waitUntilEmpty(deadline: number): Promise<void> {
-    while (await this.worker!.hasWork()) {
+  private async waitUntilEmpty(deadline: number, over: AbortSignal): Promise<void> {
+    while (!over.aborted && (await this.worker!.hasWork())) {
       if (performance.now() > deadline) throw timedOut();
       await new Promise((resolve) => setTimeout(resolve, EMPTY_CHECK_MS));
     }
@@ -170,7 +173,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 function timedOut(): QueueError {
   return new QueueError(
     'RUN_TIMEOUT',
-    'Work is left after the timeout of runUntilEmpty. A handler may hang, or enqueue as fast as it works; raise timeoutMs, or look at simple_queue.jobs.',
+    'Work is left after the timeout of runUntilEmpty, or the database did not reply. A handler may hang, or enqueue as fast as it works; raise timeoutMs, or look at simple_queue.jobs.',
   );
 }
 

@@ -101,8 +101,8 @@ export class QueueWorkflows {
   async wait(id: string, options: WorkflowWaitOptions = {}): Promise<FoundWorkflow> {
     const states = this.storage.workflows.reading;
     const { WorkflowWait } = await import('./workflow-wait.js');
-    await new WorkflowWait(checkId(id), options, { states, events: this.events }).over();
-    return (await this.find(id)) ?? fail(unknown(id));
+    const wait = new WorkflowWait(checkId(id), options, { states, events: this.events });
+    return (await wait.over(() => this.find(id))) ?? fail(unknown(id));
   }
 
   /**

@@ -3,6 +3,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { DAY_MS, msOf, type Duration } from '../job/values/duration.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { duration } from '../options/handler-rules.js';
+import { bounded, type Bound } from '../runtime/bounded.js';
 import { must, shape } from '../runtime/rules.js';
 import type { WorkflowReadingRepository } from '../storage/workflows/workflow-reading.repository.js';
 import { unknown } from './found.js';
@@ -26,9 +27,7 @@ const waitOptions = shape({
 
 /** Looks whether a workflow has ended, ever more rarely; what this process hears makes the next look earlier. */
 export class WorkflowWait {
-  private readonly until: number;
-  private readonly timeoutMs: number;
-  private readonly signal: AbortSignal | undefined;
+  private readonly bound: Bound;
   private wake: () => void = () => undefined;
 
   /** @throws QueueError `INVALID_OPTION` */
@@ -38,46 +37,54 @@ export class WorkflowWait {
     private readonly parts: { states: WorkflowReadingRepository; events: QueueEventBus },
   ) {
     checkObject('options', options, 'workflows.wait');
-    const given = { ...options, timeoutMs: msOf(options.timeoutMs) };
+    const { timeoutMs = TIMEOUT_MS } = options;
+    const given = { ...options, timeoutMs: msOf(timeoutMs) };
     const problems = waitOptions(given, '');
     if (problems.length > 0)
       throw new QueueError('INVALID_OPTION', `workflows.wait: ${problems.join('; ')}.`);
-    this.timeoutMs = given.timeoutMs ?? TIMEOUT_MS;
-    this.until = performance.now() + this.timeoutMs;
-    this.signal = given.signal;
+    this.bound = given;
   }
 
-  async over(): Promise<void> {
+  /** What `found` finds then, in the same time. */
+  over<Found>(found: () => Promise<Found>): Promise<Found> {
+    const { id } = this;
+    const ends = {
+      late: (ms: number) => late(id, ms),
+      aborted: (reason: unknown) => aborted(id, reason),
+    };
+    return bounded(this.bound, ends, async (over) => {
+      await this.untilEnded(over);
+      return found();
+    });
+  }
+
+  private async untilEnded(over: AbortSignal): Promise<void> {
     const hear = ({ id }: { id: string }): void => void (id === this.id && this.wake());
     const { events } = this.parts;
     const stops = [events.on('workflowEnded', hear), events.on('workflowStuck', hear)];
     const onAbort = (): void => this.wake();
-    this.signal?.addEventListener('abort', onAbort);
+    over.addEventListener('abort', onAbort);
     try {
       for (
         let restMs = FIRST_REST_MS;
-        !(await this.hasEnded());
+        !over.aborted && !(await this.hasEnded());
         restMs = Math.min(2 * restMs, MAX_REST_MS)
       )
         await this.rest(restMs);
     } finally {
       for (const stop of stops) stop();
-      this.signal?.removeEventListener('abort', onAbort);
     }
   }
 
   private async hasEnded(): Promise<boolean> {
-    if (this.signal?.aborted) throw aborted(this.id, this.signal);
     const state = await this.parts.states.stateOf(this.id);
     if (state === undefined) throw unknown(this.id);
-    if (state !== 'running' && state !== 'compensating') return true;
-    if (performance.now() >= this.until) throw late(this.id, this.timeoutMs);
-    return false;
+    return state !== 'running' && state !== 'compensating';
   }
 
   private rest(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.max(1, Math.min(ms, this.until - performance.now())));
+      const timer = setTimeout(resolve, ms);
       this.wake = () => {
         clearTimeout(timer);
         resolve();
@@ -86,7 +93,7 @@ export class WorkflowWait {
   }
 }
 
-const aborted = (id: string, { reason: cause }: AbortSignal): QueueError =>
+const aborted = (id: string, cause: unknown): QueueError =>
   new QueueError(
     'WAIT_ABORTED',
     `Waiting for workflow ${id} was aborted by its signal. The workflow continues; cancel it if nobody wants it.`,

@@ -6,6 +6,7 @@ import type { Telemetry } from '../../lib/observability/telemetry.js';
 import type { QueueService } from '../../lib/queue.service.js';
 import { RecordingQueueService } from '../../lib/testing/recording-queue.service.js';
 import type { TestApplication } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
 import { aStory } from '../support/story.js';
 
 /** Of the event loop. */
@@ -87,10 +88,13 @@ describe.each<[string, JobTarget]>([
   };
   const enqueueAndWait: Door = async (queues, order, options) => {
     const id = crypto.randomUUID();
-    const time = { timeoutMs: 1 };
-    await queues
-      .enqueueAndWait(target, order, { ...options, id, ...time })
-      .catch((error: { code: string }) => expect(error.code).toBe('WAIT_TIMEOUT'));
+    const gone = new AbortController();
+    const end = queues
+      .enqueueAndWait(target, order, { ...options, id, signal: gone.signal })
+      .catch((error: { code: string }) => expect(error.code).toBe('WAIT_ABORTED'));
+    await eventually(async () => expect(await queues.find(id)).toBeDefined());
+    gone.abort();
+    await end;
     return id;
   };
   const doors: [string, Door][] = [

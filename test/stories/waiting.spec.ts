@@ -8,7 +8,7 @@ import { aHandler, type TestApplication } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { aGate, never } from '../support/gate.js';
-import { patient } from '../support/patience.mjs';
+import { patient, scaled } from '../support/patience.mjs';
 import { aStory, loseLeases, untilJobIs } from '../support/story.js';
 
 const NOT_HERE = { worker: false } as const;
@@ -236,12 +236,13 @@ describe('waiting for the end of a job', () => {
     it('when its time is over; the job goes on', async () => {
       const gate = aGate();
       const application = await story.start({ providers: [aHandler('slow', () => gate.passed)] });
+      const timeoutMs = scaled(2_000);
       const error: unknown = await application.queues
-        .enqueueAndWait('slow', {}, { timeoutMs: 60 })
+        .enqueueAndWait('slow', {}, { timeoutMs })
         .catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({
         code: 'WAIT_TIMEOUT',
-        message: expect.stringContaining('within 60 ms'),
+        message: expect.stringContaining(`within ${timeoutMs} ms`),
       });
       gate.open();
       const id = /Job (\S+)/.exec((error as Error).message)![1]!;

@@ -210,6 +210,9 @@ describe('calls within a limit', () => {
     const abort = new AbortController();
     const given = limitsOf(web).within('narrow', { signal: abort.signal }, () => 'never');
     const behind = limitsOf(web).within('narrow', { signal: abort.signal }, () => 'never');
+    // Neither waits for those in front.
+    for (const timeoutMs of [0, 1])
+      await expect(limitsOf(web).within('narrow', { timeoutMs }, () => 'never')).rejects.toMatchObject({ code: 'LIMIT_TIMEOUT' }); // prettier-ignore
     abort.abort(new Error('enough'));
     await expect(given).rejects.toThrow('enough');
     await expect(behind).rejects.toThrow('enough');

@@ -143,7 +143,9 @@ describe('what processes tell each other of ends', () => {
     // Those of the tests before may still take their leave.
     await eventually(async () => expect(await listeners()).toBe(2));
     const controller = new AbortController();
-    const ends = [1, 2, 3].map(() => waits.wait(id, { signal: controller.signal }));
+    const ends = [1, 2, 3].map(() =>
+      waits.wait(id, { timeoutMs: 60_000, signal: controller.signal }),
+    );
     await eventually(async () => expect(await listeners()).toBe(3));
     controller.abort();
     await Promise.allSettled(ends);

@@ -8,9 +8,7 @@ function aWatch({ isExpected = false } = {}): { watch: Watch; join: (now: number
   const watch = new Watch('1');
   watch.isExpected = isExpected;
   const join = (now: number): void => {
-    const waiter = new Waiter('1', { timeoutMs: 1_000 });
-    waiter.leave();
-    watch.add(waiter, now);
+    watch.add(new Waiter(undefined), now);
   };
   return { watch, join };
 }
