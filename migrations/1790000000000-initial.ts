@@ -69,7 +69,7 @@ export const UP = [
   `create table simple_queue.queue (
     id int primary key default ${RANDOM_ID},
     name text not null unique check (${QUEUE_NAME}),
-    paused_at simple_queue.moment)`,
+    paused_at simple_queue.moment, policy jsonb)`,
   // Every promotion asks which queues are paused, and there may be 100,000.
   `create index queue_paused on simple_queue.queue (id) where paused_at is not null`,
   `create table simple_queue.lane (

@@ -27,7 +27,7 @@ column lease: about jsonb | created_at moment not null default statement_timesta
 column operator_action: action text not null | actor text not null | at moment not null default clock_timestamp() | counts jsonb | ended_at moment | failed text | id uuid not null | selector jsonb not null | shard smallint not null
 column outcome: lane integer not null | queue integer not null
 column permit: id uuid not null | limit_key text not null | queue integer not null | shard smallint not null | slot bigint not null
-column queue: id integer not null default ((floor((random() * (2147483646)::double precision)))::integer + 1) | name text not null | paused_at moment
+column queue: id integer not null default ((floor((random() * (2147483646)::double precision)))::integer + 1) | name text not null | paused_at moment | policy jsonb
 column ready: epoch epoch not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null
 column schedule: created_at moment not null default statement_timestamp() | declared boolean not null default false | hash text not null | jobs uuid[] not null default '{}'::uuid[] | last_at moment | name text not null | next_at moment | owner text not null | paused_at moment | payload json | seen_by uuid | shard smallint not null | spec jsonb not null | waiting integer not null default 0
 column scheduled: epoch epoch not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null

@@ -59,7 +59,17 @@ export const RIGHTS: Readonly<Record<RoleKind, Grants>> = {
   worker: {
     select: SEEN,
     insert: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED, ...LIMITS, 'tally', AUDIT],
-    update: ['lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS, ...LIMITS, ...TALLY, AUDIT],
+    update: [
+      'queue',
+      'lane',
+      ...LIVE,
+      ...CLAIMS,
+      ...ENDED,
+      ...DEFAULTS,
+      ...LIMITS,
+      ...TALLY,
+      AUDIT,
+    ],
     delete: [
       'queue',
       'lane',

@@ -66,8 +66,7 @@ with target as materialized (
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress)
     select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress
     from gone g cross join lateral (
-      select statement_timestamp() + ($3::jsonb ->> case when $3::jsonb ? q.name then q.name else '' end)::float8
-        * interval '1 millisecond' as expires_at
+      select statement_timestamp() + (coalesce(q.policy -> 'archive'::text, $3::jsonb -> q.name, $3::jsonb -> ''::text) #>> '{}'::text[])::float8 * interval '1 millisecond' as expires_at
       from simple_queue.queue q where q.id = g.queue) k
     where expires_at is not null),
   vacated as (

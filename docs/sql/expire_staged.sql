@@ -21,8 +21,7 @@ with due as materialized (
     select id, $1, 'expired', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, jsonb_build_object('name', 'QueueError', 'code', 'COMMIT_EXPIRED', 'message',
         'The staged job was neither committed nor aborted in its time.'), history, progress
     from gone g cross join lateral (
-      select statement_timestamp() + ($2::jsonb ->> case when $2::jsonb ? q.name then q.name else '' end)::float8
-        * interval '1 millisecond' as expires_at
+      select statement_timestamp() + (coalesce(q.policy -> 'deadLetter'::text, $2::jsonb -> q.name, $2::jsonb -> ''::text) #>> '{}'::text[])::float8 * interval '1 millisecond' as expires_at
       from simple_queue.queue q where q.id = g.queue) k),
   outcomes as (
     insert into simple_queue.job (id, shard, lane, queue, run_at, payload)

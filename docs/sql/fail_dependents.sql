@@ -19,8 +19,7 @@ with due as materialized (
     insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress)
     select id, $1, 'expired', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, $4::jsonb -> id::text, history, progress
     from gone g cross join lateral (
-      select statement_timestamp() + ($2::jsonb ->> case when $2::jsonb ? q.name then q.name else '' end)::float8
-        * interval '1 millisecond' as expires_at
+      select statement_timestamp() + (coalesce(q.policy -> 'deadLetter'::text, $2::jsonb -> q.name, $2::jsonb -> ''::text) #>> '{}'::text[])::float8 * interval '1 millisecond' as expires_at
       from simple_queue.queue q where q.id = g.queue) k),
   outcomes as (
     insert into simple_queue.job (id, shard, lane, queue, run_at, payload)

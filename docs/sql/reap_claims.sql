@@ -5,13 +5,16 @@ with lapsed as materialized (
     where c.shard = $1 and c.id > $5::uuid and not exists (select from simple_queue.lease l where l.id = c.lease and l.shard = $1)
     order by c.id limit 20 for update of c skip locked),
   held as materialized (
-    select j.* from lapsed c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
-    cross join lateral (select id, cancel_at is not null as cancelled, suspicion > 2 and suspicion % 2 = 1 and stalls + 1 >= $2::int or epoch >= 2146999999 as poisoned from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update skip locked) j),
+    select j.id, q.name, said.*, cancelled, alone and j.stalls + 1 >= most_stalls or j.epoch >= 2146999999 as poisoned
+    from lapsed c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+    cross join lateral (select id, queue, epoch, stalls, suspicion > 2 and suspicion % 2 = 1 as alone, cancel_at is not null as cancelled from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update skip locked) j
+    left join simple_queue.queue q on q.id = j.queue
+    cross join lateral (select coalesce((q.policy ->> 'maxStalls')::int, $2::int) as most_stalls, (coalesce(q.policy -> 'onDeadJob'::text, $6::jsonb -> q.name, $6::jsonb -> ''::text) #>> '{}'::text[]) as policy) said),
   back as (
     update simple_queue.job set epoch = epoch + 1, run_at = statement_timestamp(),
       stalls = stalls + (suspicion = 2 or suspicion > 2 and suspicion % 2 = 1)::int,
-      suspicion = case when suspicion = 1 and $2::int = 1 then 3 when suspicion < 3 or suspicion % 2 = 0 then least(suspicion + 1, 9)
-        else suspicion end
+      suspicion = case when suspicion = 1 and id = any(array(select id from held where most_stalls = 1)) then 3
+        when suspicion < 3 or suspicion % 2 = 0 then least(suspicion + 1, 9) else suspicion end
     where shard = $1 and id = any(array(select id from held where not cancelled and not poisoned))
     returning id, lane, queue, priority, run_at, epoch, suspicion, limit_key),
   suspected as (
@@ -37,8 +40,7 @@ with lapsed as materialized (
     select id, $1, 'poisoned', lane, priority, attempt, stalls + 1, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED', 'message',
         'The process died ' || stalls + 1 || ' times while this job was suspected of it, at last while it ran alone.'), history, progress
     from ending e cross join lateral (
-      select statement_timestamp() + ($3::jsonb ->> case when $3::jsonb ? q.name then q.name else '' end)::float8
-        * interval '1 millisecond' as expires_at
+      select statement_timestamp() + (coalesce(q.policy -> 'deadLetter'::text, $3::jsonb -> q.name, $3::jsonb -> ''::text) #>> '{}'::text[])::float8 * interval '1 millisecond' as expires_at
       from simple_queue.queue q where q.id = e.queue) k
     where cancel_at is null
     returning id, expires_at),
@@ -46,14 +48,12 @@ with lapsed as materialized (
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress)
     select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress
     from ending e cross join lateral (
-      select statement_timestamp() + ($4::jsonb ->> case when $4::jsonb ? q.name then q.name else '' end)::float8
-        * interval '1 millisecond' as expires_at
+      select statement_timestamp() + (coalesce(q.policy -> 'archive'::text, $4::jsonb -> q.name, $4::jsonb -> ''::text) #>> '{}'::text[])::float8 * interval '1 millisecond' as expires_at
       from simple_queue.queue q where q.id = e.queue) k
     where cancel_at is not null and expires_at is not null),
   turned as materialized (
-    select e.id, e.group_name, e.queue, q.name, e.seq, case when e.cancel_at is not null then 'skip'
-      else $6::jsonb ->> case when $6::jsonb ? q.name then q.name else '' end end as policy
-    from ending e cross join lateral (select name from simple_queue.queue where id = e.queue) q where e.seq is not null),
+    select e.id, e.group_name, e.queue, h.name, e.seq, case when cancelled then 'skip' else policy end as policy
+    from ending e join held h on h.id = e.id where e.seq is not null),
   vacated as (
     insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from turned where policy = 'skip'),
   stopped as (

@@ -55,6 +55,8 @@ export class ReplayedCalls {
   ): Promise<{ jobs: number; existing: number }> {
     const sum = { jobs: 0, existing: 0 };
     try {
+      // Also what their workers say by now.
+      await this.storage.lanes.register(batch.flatMap(({ jobs }) => jobs));
       if (batch.length === 1) this.refuseForgotten(batch[0]!);
       const answers = await this.insert(batch);
       sum.jobs += answers.length;
@@ -108,7 +110,9 @@ export class ReplayedCalls {
     if (jobs.some((job) => agoMs > this.rememberedMs(job))) throw new Forgotten();
   }
 
-  private rememberedMs({ queue }: CheckedJob): number {
+  private rememberedMs({ queue, name, labels }: CheckedJob): number {
+    const { keptMs } = this.storage.lanes.find(queue, name, labels) ?? {};
+    if (keptMs !== undefined) return keptMs;
     const { archiveKeepMs = 0, deadLetterKeepMs } = this.policies.of(queue);
     return Math.min(archiveKeepMs, deadLetterKeepMs);
   }

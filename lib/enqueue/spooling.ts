@@ -54,8 +54,9 @@ export class Spooling {
   }
 
   /** A repeat of what may be stored already is found by its id, live or kept. What changed another job is remembered by nothing, and a caller's id ends with its job. */
-  private isRemembered({ queue, conflict }: CheckedJob): boolean {
-    return conflict === undefined && this.policies.of(queue).archiveKeepMs !== undefined;
+  private isRemembered({ queue, conflict, lane }: CheckedJob): boolean {
+    const keptMs = lane?.keptMs ?? this.policies.of(queue).archiveKeepMs ?? 0;
+    return conflict === undefined && keptMs > 0;
   }
 
   private async keep(

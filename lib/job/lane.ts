@@ -12,6 +12,8 @@ export interface Lane extends LaneName {
   id: number;
   queueId: number;
   labels: readonly string[];
+  /** For how long its workers keep every job that has ended, in milliseconds, where one has said so. */
+  keptMs?: number;
 }
 
 /** Which part of all jobs somebody serves. */

@@ -1,4 +1,5 @@
 import type { AttemptPolicy } from '../job/job-handler.js';
+import type { OnDeadJob } from '../job/job-state.js';
 import type { KeyOf } from '../job/limit.js';
 import type { StoredOptions } from '../job/new-job.js';
 import type { InMs } from '../job/values/duration.js';
@@ -6,7 +7,7 @@ import type { QueueSettings, ResolvedOptions } from './simple-queue.options.js';
 
 type PolicyOptions = Pick<
   ResolvedOptions,
-  keyof AttemptPolicy | 'archive' | 'deadLetter' | 'queues' | 'tally'
+  keyof AttemptPolicy | 'archive' | 'deadLetter' | 'maxStalls' | 'queues' | 'tally'
 >;
 
 /** What holds for a queue and its jobs, where neither job nor handler says otherwise. */
@@ -14,6 +15,14 @@ export type QueuePolicy = Readonly<ReturnType<typeof policyOf>>;
 
 /** One setting by queue name; `''` stands for every other queue. */
 export type ByQueue<Value> = Readonly<Record<string, Value | null>>;
+
+/** What the end of a job depends on, as the workers of its queue declare it; docs/adr/0060-what-workers-say-of-ends.md. */
+export interface EndPolicy {
+  archive: number | null;
+  deadLetter: number;
+  onDeadJob: OnDeadJob;
+  maxStalls: number;
+}
 
 /** How long ended jobs are kept, in milliseconds; null: they are deleted at once. */
 export type Retention = ByQueue<number>;
@@ -80,6 +89,19 @@ export class QueuePolicies {
     const own = [...this.own].map(([name, policy]) => [name, policy[setting] ?? null] as const);
     const others = own.filter(([, value]) => value !== rest);
     return Object.assign(Object.create(null) as object, { '': rest }, Object.fromEntries(others));
+  }
+
+  /** Of the ends of jobs, by queue name. */
+  ends(): ByQueue<EndPolicy> {
+    const { maxStalls } = this.options;
+    const endOf = ({ archiveKeepMs, deadLetterKeepMs, onDeadJob }: QueuePolicy): EndPolicy => ({
+      archive: archiveKeepMs ?? null,
+      deadLetter: deadLetterKeepMs,
+      onDeadJob,
+      maxStalls,
+    });
+    const own = [...this.own].map(([name, policy]) => [name, endOf(policy)] as const);
+    return Object.fromEntries([['', endOf(this.rest)], ...own]);
   }
 
   /** The longest that any queue keeps its jobs, and for how long is kept what was counted: that far ahead partitions are made. */

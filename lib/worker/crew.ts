@@ -5,6 +5,7 @@ import type { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
+import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { DeclaredSchedules } from '../schedules/declared-schedules.js';
 import type { Signals } from '../storage/wake-ups/signals.js';
@@ -248,6 +249,7 @@ function makeHeartbeat(
     answerMs: options.queryTimeoutMs * ANSWER_SHARE,
     knownClaims: () => claims.ids(),
     lanes: () => lanes.ids(),
+    policies: new QueuePolicies(options).ends(),
     schedules: declared?.names ?? [],
     onCancel: hooks.onCancel,
     onLost: hooks.onLost,
@@ -255,17 +257,10 @@ function makeHeartbeat(
   });
 }
 
-const standInTerms = ({
-  leaseMs,
-  heartbeatIntervalMs,
-  stuckMs,
-  queryTimeoutMs,
-}: ResolvedOptions) => ({
-  leaseMs,
-  intervalMs: heartbeatIntervalMs,
-  stuckMs,
-  queryTimeoutMs,
-});
+const standInTerms = (options: ResolvedOptions) => {
+  const { leaseMs, heartbeatIntervalMs: intervalMs, stuckMs, queryTimeoutMs } = options;
+  return { leaseMs, intervalMs, stuckMs, queryTimeoutMs };
+};
 
 function noStandIn(reason: string): { code: string; message: string } {
   const message = `A handler that blocks the event loop for leaseMs would lose the lease of this process: no thread can keep it (${reason}). See docs/learn/handlers.md.`;

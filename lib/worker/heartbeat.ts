@@ -1,3 +1,4 @@
+import type { ByQueue, EndPolicy } from '../options/queue-policy.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
 import type { About, LeaseRepository } from '../storage/leases/lease.repository.js';
 import type { StandIn } from '../storage/leases/stand-in.js';
@@ -17,6 +18,8 @@ interface HeartbeatParts {
   lanes: () => number[];
   /** How this process is. */
   about: () => Promise<About>;
+  /** What it says of the ends of their jobs. */
+  policies: ByQueue<EndPolicy>;
   /** Schedules that it declares, by name. */
   schedules: string[];
   onCancel: (ids: string[]) => void;
@@ -26,12 +29,16 @@ interface HeartbeatParts {
   onEnd: () => void;
 }
 
+/** So often it says again what it serves: another process may have said otherwise of the same queues. */
+const AGAIN_MS = 60_000;
+
 /** Keeps the lease of this process: one row, whatever is in flight. */
 export class Heartbeat {
   private leaseId = '';
   private lost = false;
   /** The lanes that the lease names. */
   private told: readonly number[] = [];
+  private toldAt = 0;
 
   constructor(private readonly parts: HeartbeatParts) {}
 
@@ -50,11 +57,11 @@ export class Heartbeat {
     const id = this.parts.ids.next();
     const askedAt = performance.now();
     const lanes = this.parts.lanes();
-    const { worker, leaseMs, schedules } = this.parts;
+    const { worker, leaseMs, schedules, policies } = this.parts;
     const about = await this.parts.about();
-    await this.parts.leases.take(id, worker, leaseMs, { lanes, schedules, about });
+    await this.parts.leases.take(id, worker, leaseMs, { lanes, schedules, about, policies });
     this.leaseId = id;
-    this.told = lanes.slice();
+    this.note(lanes);
     await this.parts.standIn.taken(id, askedAt);
     this.lost = false;
   }
@@ -96,10 +103,16 @@ export class Heartbeat {
 
   private async tellLanes(): Promise<void> {
     const lanes = this.parts.lanes();
-    if (lanes.length === this.told.length && lanes.every((id, index) => id === this.told[index]))
-      return;
-    await this.parts.leases.serve(this.leaseId, lanes);
+    const isSame =
+      lanes.length === this.told.length && lanes.every((id, index) => id === this.told[index]);
+    if (isSame && performance.now() - this.toldAt < AGAIN_MS) return;
+    await this.parts.leases.serve(this.leaseId, lanes, this.parts.policies);
+    this.note(lanes);
+  }
+
+  private note(lanes: readonly number[]): void {
     this.told = lanes.slice();
+    this.toldAt = performance.now();
   }
 
   /** The database did not answer for a lease's time: others may have the jobs by now, so their handlers must stop. */

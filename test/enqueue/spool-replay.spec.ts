@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { CheckedJob } from '../../lib/enqueue/new-job.js';
 import { recordOf } from '../../lib/enqueue/spooled-call.js';
+import { QueuePolicies } from '../../lib/options/queue-policy.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { eventually } from '../support/eventually.js';
 import { recordStatements } from '../support/recorded-statements.js';
 import { isSmallDisk, unmount } from '../support/spool.js';
@@ -53,6 +56,31 @@ describe('a spool and its database', () => {
     expect(await rig.spool.retry(true)).toBe(1);
     await rig.isOver();
     expect(await rig.stored()).toContain('long ago and unsure');
+  });
+
+  it('goes by what the workers of a queue keep of its jobs, whatever its own process says', async () => {
+    const declare = async (options: SimpleQueueOptions) => {
+      const lanes = await rig.storage.lanes.numbersOf({ queue: 'mail' });
+      const policies = new QueuePolicies(resolveOptions(options).options).ends();
+      await rig.storage.leases.take(randomUUID(), 'w', 60_000, { lanes, policies });
+    };
+    await rig.start('told');
+    await rig.enqueue('direct');
+    await declare({ archive: false });
+    const unsure = () => rig.spool.append(recordOf({ at: Date.now() - 120_000, unsure: true, jobs: [aJob('unsure')] })); // prettier-ignore
+    await unsure();
+    await rig.isOver();
+    expect([await rig.stored(), rig.spool.state.aside.jobs]).toEqual([[], 1]);
+
+    await declare({ queues: { mail: { archive: { keepMs: 60_000 } } } });
+    await unsure();
+    await rig.isOver();
+    expect([await rig.stored(), rig.spool.state.aside.jobs]).toEqual([[], 2]);
+    await declare({});
+    await unsure();
+    await rig.isOver();
+    expect(await rig.stored()).toEqual(['unsure']);
+    await rig.test.database.query('update simple_queue.queue set policy = null');
   });
 
   it('stores a call once that is replayed again after its job has run and was forgotten, and its id as often as it is given', async () => {

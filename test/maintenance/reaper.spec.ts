@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import { Reaper } from '../../lib/maintenance/reaper.js';
+import { QueuePolicies } from '../../lib/options/queue-policy.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { aSite } from '../support/site.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
@@ -79,6 +80,54 @@ describe('the reaper', () => {
       expect(reaped).toEqual([{ leases: 0, jobs: 1, poisoned: 1, cancelled: 0, expired: [] }]);
     },
   );
+
+  it('goes by what the workers of a queue have said of its ends, whatever its own options say', async () => {
+    const { storage, database, rows } = test;
+    const HOUR_MS = 3_600_000;
+    const own = resolveOptions({
+      maxStalls: 1,
+      archive: false,
+      deadLetter: { keepMs: HOUR_MS },
+      queues: { work: { onDeadJob: 'skip' } },
+    });
+    const lanes = [(await rows.lane('work')).id];
+    const policies = new QueuePolicies(own.options).ends();
+    await storage.leases.take(randomUUID(), 'w', 60_000, { lanes, policies });
+
+    const enqueuer = new Enqueuer(storage, resolveOptions({}).options, test.events);
+    const group = { group: 'a', ordered: true } as const;
+    const { id } = await enqueuer.enqueue('work', { payload: 1, ...group }, {});
+    const next = await enqueuer.enqueue('work', { payload: 2, ...group }, {});
+    await storage.claims.settleAndClaim('w', [], [], {
+      claimId: randomUUID(),
+      lease: randomUUID(),
+      lanes: [{ lane: lanes[0]!, wanted: 1, ranges: [FROM_THE_FIRST] }],
+      limit: 1,
+    });
+    await database.query('update simple_queue.job set suspicion = 3 where id = $1', [id]);
+    const gone = { state: 'running', lease: randomUUID() } as const;
+    const suspect = await rows.job({ ...gone, queue: 'work', suspicion: 1 });
+    const elsewhere = await rows.job({ ...gone, queue: 'other', suspicion: 1 });
+    await rows.job({ ...gone, queue: 'work', cancelRequested: true });
+    const warnings: unknown[] = [];
+    const stop = test.events.on('warning', (warning) => void warnings.push(warning));
+    await reap();
+    stop();
+    expect([reaped, warnings]).toEqual([
+      [{ leases: 0, jobs: 4, poisoned: 1, cancelled: 1, expired: [] }],
+      [],
+    ]);
+    const kept = `select extract(epoch from expires_at - finished_at)::int * 1000 as ms from simple_queue`;
+    expect(await database.query(`${kept}.dead_letter`)).toEqual([{ ms: HOUR_MS }]);
+    expect(await database.query(`${kept}.archive`)).toEqual([]);
+    const suspicion = async (job: string) =>
+      (await database.query('select suspicion from simple_queue.job where id = $1', [job]))[0];
+    expect(await suspicion(suspect.id)).toEqual({ suspicion: 3 });
+    expect(await suspicion(elsewhere.id)).toEqual({ suspicion: 2 });
+    expect(await database.query('select from simple_queue.vacant')).toHaveLength(1);
+    expect(await storage.jobs.find(next.id)).toBeDefined();
+    await database.query('update simple_queue.queue set policy = null');
+  });
 
   it('counts what it poisoned and what it cancelled', async () => {
     const lease = await test.rows.lease('-1 second');

@@ -201,6 +201,15 @@ describe('the spool', () => {
     expect((await jobs()).map(({ id }) => id)).toContain(answer.id);
   });
 
+  it('knows what the workers of a queue forget, whatever its own process says', async () => {
+    await database.query(
+      `insert into simple_queue.queue (name, policy) values ('told', '{"archive": null, "deadLetter": 60000}')`,
+    );
+    await enqueue('opens a connection', {}, 'told');
+    await expect(tooLate(() => enqueue('x', {}, 'told'))).rejects.toMatchObject(AWAY);
+    expect(test.storage.spool!.isEmpty).toBe(true);
+  });
+
   it('says that it does not know where nothing would remember the job', async () => {
     const replacing = { uniqueKey: 'k', onConflict: 'replace' } as const;
     await enqueue('opens a connection', {}, 'brief');

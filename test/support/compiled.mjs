@@ -65,7 +65,7 @@ function usePackages() {
   const link = join(COMPILED, 'node_modules');
   mkdirSync(COMPILED, { recursive: true });
   rmSync(link, { force: true });
-  symlinkSync(join(process.env.SQ_TEST_PACKAGES, 'node_modules'), link);
+  symlinkSync(join(process.env.SQ_TEST_PACKAGES ?? TOP, 'node_modules'), link);
 }
 
 const sourcesIn = (folder) =>

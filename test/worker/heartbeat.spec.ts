@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import type { LeaseRepository, Renewal } from '../../lib/storage/leases/lease.repository.js';
 import { Heartbeat } from '../../lib/worker/heartbeat.js';
@@ -38,6 +38,7 @@ function aHeartbeat(renew: () => Promise<Renewal>) {
     answerMs: 10,
     knownClaims: () => [],
     lanes: () => told.serves,
+    policies: {},
     schedules: [],
     about: async () => ({ version: '1.0.0', host: 'here', loopMs: 3, memoryMb: 90 }),
     onEnd: () => undefined,
@@ -87,7 +88,7 @@ describe('the heartbeat', () => {
     expect(heartbeat.lease).toBe(told.taken[1]);
   });
 
-  it('tells which lanes it serves when it takes a lease, and again only when they have changed', async () => {
+  it('tells which lanes it serves when it takes a lease, again when they have changed, and every minute', async () => {
     const { heartbeat, told } = aHeartbeat(async () => ALIVE);
     await heartbeat.take();
     await heartbeat.beat();
@@ -97,6 +98,12 @@ describe('the heartbeat', () => {
     await heartbeat.beat();
 
     expect(told.served).toEqual([[1], [1, 2]]);
+    const later = performance.now() + 60_001;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => later);
+    await heartbeat.beat();
+    await heartbeat.beat();
+    clock.mockRestore();
+    expect(told.served).toEqual([[1], [1, 2], [1, 2]]);
   });
 
   it('gives no lease to claim under once it may have run out, and tells the handlers, once', async () => {

@@ -20,6 +20,9 @@ import type { UnservedLanes } from './unserved-lanes.js';
 /** A lane, and whether the ends of its jobs are stored as jobs of another queue. */
 export type NumberedLane = Lane & { hasOutcomes?: boolean };
 
+/** A lane by name, and how many its queue has. */
+type Found = Omit<Lane, 'keptMs'> & { lanes: number; fresh: boolean; keptMs: number | null };
+
 /** Lanes that somebody serves: of a queue or of a pattern; `name` undefined: whatever their name. */
 export interface ServedLanes {
   queue: string;
@@ -175,15 +178,13 @@ export class Lanes {
   /** Looks lanes up; returns those that there are not. */
   private async load(lanes: readonly LaneName[]): Promise<LaneName[]> {
     if (lanes.length === 0) return [];
-    const rows = await this.database.loops.run<Lane & { lanes: number; fresh: boolean }>(
-      FIND_LANES,
-      [...columnsOf(lanes), MANY_LANES],
-    );
+    const values = [...columnsOf(lanes), MANY_LANES];
+    const rows = await this.database.loops.run<Found>(FIND_LANES, values);
     const known = new Set<string>();
-    for (const { lanes: count, fresh, ...lane } of rows) {
+    for (const { lanes: count, fresh, keptMs, ...lane } of rows) {
       known.add(keyOf(lane));
       if (fresh && !this.byName.has(keyOf(lane))) this.unserved?.note(lane.id);
-      this.keep(lane);
+      this.keep({ ...lane, ...(keptMs !== null && { keptMs }) });
       if (count > MANY_LANES) this.noteCrowd(lane.queue);
     }
     return lanes.filter((lane) => !known.has(keyOf(lane)));

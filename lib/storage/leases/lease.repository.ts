@@ -1,6 +1,6 @@
 import type { ExpiredLease } from '../../observability/events.js';
 import type { BlockingJob } from '../../observability/group-blocked.js';
-import type { ByQueue, Retention } from '../../options/queue-policy.js';
+import type { ByQueue, EndPolicy, Retention } from '../../options/queue-policy.js';
 import type { OnDeadJob } from '../../job/job-state.js';
 import type { Database } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
@@ -25,6 +25,8 @@ interface Offer {
   lanes?: number[];
   schedules?: string[];
   about?: About;
+  /** Of the ends of jobs in its queues. */
+  policies?: ByQueue<EndPolicy>;
 }
 
 interface Holding {
@@ -44,7 +46,7 @@ export interface About {
   memoryMb: number;
 }
 
-const jsonOf = (about?: About): string | null => (about ? JSON.stringify(about) : null);
+const jsonOf = (said?: object): string | null => (said ? JSON.stringify(said) : null);
 
 interface Reaped {
   claims: number;
@@ -94,15 +96,15 @@ export class LeaseRepository {
     id: string,
     worker: string,
     leaseMs: number,
-    { lanes = [], schedules = [], about }: Offer = {},
+    { lanes = [], schedules = [], about, policies }: Offer = {},
   ): Promise<void> {
-    const values = [SHARD, id, worker, leaseMs, lanes, schedules, jsonOf(about)];
+    const values = [SHARD, id, worker, leaseMs, lanes, schedules, jsonOf(about), jsonOf(policies)];
     await this.database.loops.run(TAKE_LEASE, values);
   }
 
-  /** The process serves other lanes now. */
-  async serve(id: string, lanes: number[]): Promise<void> {
-    await this.database.loops.run(SERVE_LANES, [SHARD, id, lanes]);
+  /** The process serves these lanes now. */
+  async serve(id: string, lanes: number[], policies?: ByQueue<EndPolicy>): Promise<void> {
+    await this.database.loops.run(SERVE_LANES, [SHARD, id, lanes, jsonOf(policies)]);
   }
 
   async renew(

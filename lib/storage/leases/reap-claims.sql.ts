@@ -1,7 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { outcomesOf } from '../outcomes/outcome-jobs.sql.js';
 import { arrived } from '../places/arrived.sql.js';
-import { ended, keptByQueue } from '../places/ended.sql.js';
+import { ended, keptByQueue, saidOf } from '../places/ended.sql.js';
 import { fenced } from '../places/held.sql.js';
 import { permitsAskedAnew } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
@@ -18,10 +18,11 @@ const POISONED = `jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED
  * caller pages on behind $5, so that claims which cannot be freed yet hide no others.
  * What was in flight is suspected of having killed its process: once, twice, then (3, and odd ones above) it runs alone. Even ones above
  * were alone until others came beside them (accompany): a crash under them says nothing, and gives them longer alone. The second
- * crash under a suspect counts, and each under a lone one; where $2 are reached under a lone one, it is poisoned. Where one is enough,
+ * crash under a suspect counts, and each under a lone one; where `maxStalls` are reached under a lone one, it is poisoned. Where one is enough,
  * only a lone one has it. Jobs whose cancel was requested end as cancelled.
  * `hasShares`: some process has a share of a limit, which may be a silent one.
- * $3 and $4 say by queue name how long what ended is kept, $6 what a dead job does to its group.
+ * Where the workers of a queue have said nothing, $2 are its `maxStalls`, and $3 and $4 say by its name how long what ended is kept, $6 what a dead job
+ * does to its group.
  */
 export const REAP_CLAIMS = statement(
   'reap_claims',
@@ -30,13 +31,16 @@ export const REAP_CLAIMS = statement(
     where c.shard = $1 and c.id > $5::uuid and not exists (select from simple_queue.lease l where l.id = c.lease and l.shard = $1)
     order by c.id limit 20 for update of c skip locked),
   held as materialized (
-    select j.* from lapsed c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
-    ${fenced('id, cancel_at is not null as cancelled, suspicion > 2 and suspicion % 2 = 1 and stalls + 1 >= $2::int or epoch >= 2146999999 as poisoned', 'for update skip locked')}),
+    select j.id, q.name, said.*, cancelled, alone and j.stalls + 1 >= most_stalls or j.epoch >= 2146999999 as poisoned
+    from lapsed c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+    ${fenced('id, queue, epoch, stalls, suspicion > 2 and suspicion % 2 = 1 as alone, cancel_at is not null as cancelled', 'for update skip locked')}
+    left join simple_queue.queue q on q.id = j.queue
+    cross join lateral (select coalesce((q.policy ->> 'maxStalls')::int, $2::int) as most_stalls, ${saidOf('onDeadJob', '$6')} as policy) said),
   back as (
     update simple_queue.job set epoch = epoch + 1, run_at = statement_timestamp(),
       stalls = stalls + (suspicion = 2 or suspicion > 2 and suspicion % 2 = 1)::int,
-      suspicion = case when suspicion = 1 and $2::int = 1 then 3 when suspicion < 3 or suspicion % 2 = 0 then least(suspicion + 1, 9)
-        else suspicion end
+      suspicion = case when suspicion = 1 and id = any(array(select id from held where most_stalls = 1)) then 3
+        when suspicion < 3 or suspicion % 2 = 0 then least(suspicion + 1, 9) else suspicion end
     where shard = $1 and id = any(array(select id from held where not cancelled and not poisoned))
     returning id, lane, queue, priority, run_at, epoch, suspicion, limit_key),
   ${placed('back', ['suspect', 'keyed'])},
@@ -45,17 +49,16 @@ export const REAP_CLAIMS = statement(
   ${permitsAskedAnew('(select id, limit_key from back union all select id, limit_key from ending) t')},
   buried as (
     ${ended('dead_letter', { state: `'poisoned'`, stalls: 'stalls + 1', last_error: POISONED })}
-    from ending e ${keptByQueue('e', '$3')}
+    from ending e ${keptByQueue('e', 'deadLetter', '$3')}
     where cancel_at is null
     returning id, expires_at),
   kept as (
     ${ended('archive', { state: `'cancelled'` })}
-    from ending e ${keptByQueue('e', '$4')}
+    from ending e ${keptByQueue('e', 'archive', '$4')}
     where cancel_at is not null and expires_at is not null),
   turned as materialized (
-    select e.id, e.group_name, e.queue, q.name, e.seq, case when e.cancel_at is not null then 'skip'
-      else $6::jsonb ->> case when $6::jsonb ? q.name then q.name else '' end end as policy
-    from ending e cross join lateral (select name from simple_queue.queue where id = e.queue) q where e.seq is not null),
+    select e.id, e.group_name, e.queue, h.name, e.seq, case when cancelled then 'skip' else policy end as policy
+    from ending e join held h on h.id = e.id where e.seq is not null),
   ${vacated(`turned where policy = 'skip'`)},
   ${stopped(`select t.group_name, $1, t.queue, t.id, t.seq, statement_timestamp(), b.expires_at, t.policy = 'halt'
     from turned t join buried b on b.id = t.id where t.policy <> 'skip'`)},

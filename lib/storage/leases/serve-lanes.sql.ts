@@ -1,7 +1,9 @@
 import { statement } from '../connection/statement.js';
+import { declared } from './declared.sql.js';
 
-/** Writes down which lanes a process serves, when that has changed; apart from the heartbeat, which stays one small update. */
+/** Writes down which lanes a process serves, when that has changed, and now and then; apart from the heartbeat, which stays one small update. */
 export const SERVE_LANES = statement(
   'serve_lanes',
-  `update simple_queue.lease set lanes = $3::int[] where id = $2::uuid and shard = $1`,
+  `with ${declared('$3', '$4')}
+  update simple_queue.lease set lanes = $3::int[] where id = $2::uuid and shard = $1 and lanes <> $3::int[]`,
 );

@@ -1,8 +1,10 @@
 import { statement } from '../connection/statement.js';
+import { declared } from './declared.sql.js';
 
 /** A new lease for a process that starts, or that lost its old one. Never re-created under an id that was lost. */
 export const TAKE_LEASE = statement(
   'take_lease',
-  `insert into simple_queue.lease (id, shard, worker, expires_at, lanes, schedules, about)
+  `with ${declared('$5', '$8')}
+  insert into simple_queue.lease (id, shard, worker, expires_at, lanes, schedules, about)
   values ($2::uuid, $1, $3, statement_timestamp() + $4::float8 * interval '1 millisecond', $5::int[], $6::text[], $7::jsonb)`,
 );

@@ -41,7 +41,7 @@ export const CANCEL = statement(
     delete from simple_queue.job where shard = $1 and id = any(array(select id from waiting union all select id from lost)) returning *),
   kept as (
     ${ended('archive', { state: `'cancelled'` })}
-    from gone g ${keptByQueue('g', '$3')}
+    from gone g ${keptByQueue('g', 'archive', '$3')}
     where expires_at is not null),
   ${vacated(`(
       select group_name, queue from gone where seq is not null and id in (select id from turned)

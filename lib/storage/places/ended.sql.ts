@@ -1,3 +1,5 @@
+import type { EndPolicy } from '../../options/queue-policy.js';
+
 /** A row of archive and dead letter, in the order of its columns: what it takes from the job by name, and what only some endings tell. */
 const ROW = {
   id: 'id',
@@ -42,10 +44,17 @@ export function ended(table: 'archive' | 'dead_letter', told: Told): string {
     select ${cells.map(([, value]) => value).join(', ')}`;
 }
 
-/** The `expires_at` of a job `of` by its queue's name in the parameter `keep`, which has a default at ''; null: it is not kept. */
-export const keptByQueue = (of: string, keep: string): string => `cross join lateral (
-      select statement_timestamp() + (${keep}::jsonb ->> case when ${keep}::jsonb ? q.name then q.name else '' end)::float8
-        * interval '1 millisecond' as expires_at
+/** What the workers of queue `q` have said of ends; else what `given` says by the queue's name, with a default at ''. */
+export const saidOf = (what: keyof EndPolicy, given: string): string =>
+  `(coalesce(q.policy -> '${what}'::text, ${given}::jsonb -> q.name, ${given}::jsonb -> ''::text) #>> '{}'::text[])`;
+
+/** The `expires_at` of a job `of`, with what its process says in the parameter `keep`; null: it is not kept. */
+export const keptByQueue = (
+  of: string,
+  what: 'archive' | 'deadLetter',
+  keep: string,
+): string => `cross join lateral (
+      select statement_timestamp() + ${saidOf(what, keep)}::float8 * interval '1 millisecond' as expires_at
       from simple_queue.queue q where q.id = ${of}.queue) k`;
 
 /** A history with room for one more entry. */

@@ -24,7 +24,7 @@ const expired = (due: string, error: string): string => `with due as materialize
     returning *),
   buried as (
     ${ended('dead_letter', { state: `'expired'`, last_error: error })}
-    from gone g ${keptByQueue('g', '$2')}),
+    from gone g ${keptByQueue('g', 'deadLetter', '$2')}),
   ${outcomesOf('gone', { state: `'expired'::text`, error })},
   ${vacated('gone where seq is not null and id in (select id from unstaged)')}
   select (select count(*) from due)::int as due, (select count(*) from gone)::int as expired`;

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LeaseRepository } from '../../../lib/storage/leases/lease.repository.js';
+import { QueuePolicies } from '../../../lib/options/queue-policy.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import type { SimpleQueueOptions } from '../../../lib/options/simple-queue.options.js';
 import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
@@ -34,6 +37,39 @@ describe('leases', () => {
       unknown: [],
     });
     expect(await secondsLeft(id)).toBeGreaterThan(300);
+  });
+
+  it('say of the ends in their queues what their process says, at once and later, and wait for nobody', async () => {
+    const [own, other] = [await test.rows.lane('own'), await test.rows.lane('other')];
+    const policies = (settings: SimpleQueueOptions) =>
+      new QueuePolicies(resolveOptions(settings).options).ends();
+    const said = () =>
+      test.database.query(
+        `select name, policy from simple_queue.queue where name in ('own', 'other') order by name`,
+      );
+    const id = randomUUID();
+    const first = policies({ archive: false, queues: { own: { onDeadJob: 'halt' } } });
+    await leases.take(id, 'w', 60_000, { lanes: [own.id], policies: first });
+    const halting = { archive: null, deadLetter: 2_592_000_000, onDeadJob: 'halt', maxStalls: 3 };
+    const named = { name: 'own', policy: halting };
+    expect(await said()).toEqual([{ name: 'other', policy: null }, named]);
+    await leases.serve(id, [own.id, other.id], first);
+    const rest = { ...halting, onDeadJob: 'block' };
+    expect(await said()).toEqual([{ name: 'other', policy: rest }, named]);
+
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    await rival.query(`select from simple_queue.queue where name = 'own' for update`);
+    const second = policies({ maxStalls: 1, archive: false });
+    await leases.serve(id, [own.id, other.id], second);
+    await rival.commit();
+    await rival.close();
+    expect(await said()).toEqual([{ name: 'other', policy: { ...rest, maxStalls: 1 } }, named]);
+    await leases.serve(id, [own.id, other.id], second);
+    expect(await said()).toMatchObject([{}, { policy: { onDeadJob: 'block', maxStalls: 1 } }]);
+    // Nobody's word.
+    await leases.take(randomUUID(), 'w', 60_000, { lanes: [own.id] });
+    expect(await said()).toMatchObject([{}, { policy: { maxStalls: 1 } }]);
   });
 
   it('are never brought back to life: renewing one that is gone says so and writes nothing', async () => {

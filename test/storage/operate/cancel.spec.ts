@@ -81,6 +81,24 @@ describe('cancelling', () => {
     expect(await jobs.find(job.id)).toBeUndefined();
   });
 
+  it.each([
+    ['nothing', { archive: null }, undefined],
+    ['an hour', { archive: 3_600_000 }, { ms: 3_600_000 }],
+    ['what it does not speak of', { maxStalls: 1 }, { ms: DAY_MS }],
+  ])('keeps it as the workers of its queue have said, who cancels: %s', async (_, said, kept) => {
+    const job = await test.rows.job({ state: 'ready' });
+    const declare = (policy: string) =>
+      test.database.query('update simple_queue.queue set policy = $1::jsonb', [policy]);
+    await declare(JSON.stringify(said));
+    await cancel(job.id);
+    await declare('{}');
+    const [row] = await test.database.query(
+      'select extract(epoch from expires_at - finished_at)::int * 1000 as ms from simple_queue.archive where id = $1',
+      [job.id],
+    );
+    expect(row).toEqual(kept);
+  });
+
   it('asks a running job to stop, once, and leaves it where it is', async () => {
     const job = await test.rows.job({ state: 'running' });
     expect(await cancel(job.id)).toEqual({ cancelled: 0, requested: 1 });
