@@ -191,9 +191,10 @@ export class Executor {
     }
   }
 
-  /** What a handler throws after the abort of a shutdown or a lost lease is not its fault: the attempt is given back. */
+  /** What a handler throws after the abort of a shutdown or a lost lease, or for its progress, is not its fault: the attempt is given back. */
   thrown(run: JobRun, error: unknown): Outcome {
-    const reason = run.abortCode && GIVEN_BACK[run.abortCode];
+    const code = this.parts.progress.hinders(run) ? 'LEASE_LOST' : run.abortCode;
+    const reason = code && GIVEN_BACK[code];
     if (reason) return { kind: 'released', again: { delayMs: 0 }, reason };
     return outcomeOf(verdictOfError(error), this.chancesOf(run), error);
   }

@@ -24,6 +24,12 @@ const NOTHING: ReadonlyMap<string, StoredProgress> = new Map();
  */
 export class ProgressWriter {
   private readonly news = new Map<JobRun, SaidProgress>();
+  /** Runs of which something was stored. */
+  private readonly stored = new WeakSet<JobRun>();
+  /** Runs that could not complete for it: no failures of theirs. */
+  private readonly hindered = new WeakSet<JobRun>();
+  /** Handlers of which nothing is stored any more. */
+  private readonly mute = new WeakSet<object>();
   private timer: NodeJS.Timeout | undefined;
   private writtenAt = -Infinity;
   private readonly writes = new Coalescer<JobRun, void>((runs) => this.write(runs), {
@@ -41,7 +47,7 @@ export class ProgressWriter {
   /** Of a run that has ended nothing is news. @throws QueueError `INVALID_OPTION` */
   report(run: JobRun, progress: Progress): void {
     const said = checkedProgress(progress);
-    if (run.settled || run.completed) return;
+    if (run.settled || run.completed || this.mute.has(run.lane.handler)) return;
     this.news.set(run, said);
     this.writeSoon();
   }
@@ -55,6 +61,26 @@ export class ProgressWriter {
   async writeLast(run: JobRun): Promise<void> {
     await this.writes.add(run);
     this.news.delete(run);
+  }
+
+  /** Could it not complete, for what was stored here? */
+  hinders(run: JobRun): boolean {
+    return this.hindered.has(run);
+  }
+
+  /**
+   * The transaction of a completion has a snapshot that is older than the job's row (REPEATABLE READ, SERIALIZABLE). Where that may be for what was
+   * stored here, no attempt would complete: the run is given back, and nothing is stored of its handler any more.
+   */
+  conflicted(run: JobRun): void {
+    if (!this.stored.has(run)) return;
+    const { handler, queue } = run.lane;
+    const message = `Progress of a job of queue "${queue}" was stored after the snapshot of the transaction that was to complete it. The run is given back, and no more progress of its handler is stored here. Use READ COMMITTED.`;
+    this.hindered.add(run);
+    if (this.mute.has(handler)) return;
+    this.mute.add(handler);
+    for (const each of this.news.keys()) if (each.lane.handler === handler) this.news.delete(each);
+    this.events.emit('warning', () => ({ code: 'PROGRESS_CONFLICT', message }));
   }
 
   private writeSoon(): void {
@@ -80,6 +106,7 @@ export class ProgressWriter {
           : NOTHING;
       for (const { run, progress } of said) {
         const kept = stored.get(run.id);
+        if (kept) this.stored.add(run);
         if (kept && this.news.get(run) === progress) this.news.delete(run);
         if (kept) this.reports.progressed(run, jobProgress(kept));
       }

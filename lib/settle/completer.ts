@@ -2,11 +2,16 @@ import type { InTransaction } from '../job/enqueue-options.js';
 import { hush, isThenable, safely } from '../job/kinds.js';
 import { outputText, type StoredOutput } from '../job/values/output.js';
 import { QueueError } from '../job/queue.errors.js';
+import { DatabaseError } from '../storage/connection/database-errors.js';
 import type { Storage } from '../storage/storage.js';
 import { completionOf } from './commands.js';
 import { refuseBeside } from '../run/held-beside.js';
 import type { JobRun } from '../run/job-run.js';
+import type { ProgressWriter } from '../run/progress-writer.js';
 import type { RunReports } from '../observability/run-reports.js';
+
+/** SQLSTATE of a row that another transaction has changed since the snapshot. */
+const CONFLICT = '40001';
 
 /** Completes a run in the transaction of its handler: the effect and the completion commit together, or neither does. */
 export class Completer {
@@ -18,6 +23,7 @@ export class Completer {
       reports: RunReports;
       /** A turn became vacant, a permit is free, a step has ended, or the end was stored for another queue. */
       onLeft: (run: JobRun) => void;
+      progress: Pick<ProgressWriter, 'conflicted'>;
     },
   ) {}
 
@@ -38,11 +44,10 @@ export class Completer {
     if (!joined) throw outside(run);
     refuseBeside(run, joined, 'complete');
     const success = completionOf(run, stored.text, stored.added);
-    if (
-      !(await joined.alone((within) =>
-        this.storage.settlements.complete(within, this.worker, success, run),
-      ))
-    )
+    const completing = joined.alone((within) =>
+      this.storage.settlements.complete(within, this.worker, success, run),
+    );
+    if (!(await completing.catch((error: unknown) => this.failed(run, error))))
       throw leaseLost(run);
     run.completed = true;
     run.heldBy = joined;
@@ -51,6 +56,12 @@ export class Completer {
       if (run.handsOn || run.isStep) this.settings.onLeft(run);
     });
     if (stored.problem) this.settings.reports.outputCut(run, stored.problem);
+  }
+
+  private failed(run: JobRun, error: unknown): never {
+    if (error instanceof DatabaseError && error.sqlState === CONFLICT)
+      this.settings.progress.conflicted(run);
+    throw error;
   }
 }
 

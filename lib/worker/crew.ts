@@ -222,9 +222,9 @@ function toolsOf(
   onLeft: (run: JobRun) => void,
 ): ContextTools {
   const { maxOutputBytes } = options;
-  const completer = new Completer(storage, worker, { maxOutputBytes, reports, onLeft });
   const checkpointer = new Checkpointer(storage, options.maxCheckpointBytes);
   const progress = new ProgressWriter(storage, events, reports);
+  const completer = new Completer(storage, worker, { maxOutputBytes, reports, onLeft, progress });
   const adder = new Adder(storage, options);
   const added: ContextTools['added'] = (run, steps) => adder.textOf(run, steps);
   return { queues, completer, checkpointer, progress, added };

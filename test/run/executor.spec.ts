@@ -25,7 +25,11 @@ import { aLane, aRun } from '../support/runs.js';
 /** What of `parts` a case is about; the rest does as little as it can. */
 function anExecutor(parts: Partial<ExecutorParts> = {}) {
   const outcomes: Outcome[] = [];
-  const progress = { hasNewsOf: () => false, writeLast: async () => undefined };
+  const progress = {
+    hasNewsOf: () => false,
+    hinders: () => false,
+    writeLast: async () => undefined,
+  };
   const executor = new Executor({
     reports: new RunReports(new QueueEventBus()),
     dataSource: undefined as unknown as DataSource,

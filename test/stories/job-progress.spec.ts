@@ -245,6 +245,36 @@ describe('progress', () => {
     expect(refusals).toMatchObject([{ code: 'INVALID_OPTION' }]);
   });
 
+  it.each(['REPEATABLE READ', 'SERIALIZABLE'] as const)(
+    'that a completion in %s cannot see gives the run back once, and fails no job',
+    async (level) => {
+      const { application, enqueue } = await start(
+        (_, context): Promise<void> =>
+          dataSource.transaction(level, async (manager) => {
+            await manager.query('select 1');
+            // What was said last is stored before the completion.
+            context.progress(0.5);
+            await context.complete('done', { manager });
+          }),
+        { maxAttempts: 1 },
+      );
+      const { dataSource } = application;
+      const ids = [await enqueue(), await enqueue()];
+
+      for (const id of ids)
+        expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 'done' });
+      const later = await enqueue();
+      await untilJobIs('succeeded', application, later);
+
+      const released = application.seen('released');
+      expect(released.length).toBeGreaterThan(0);
+      for (const each of released) expect(each).toMatchObject({ reason: 'leaseLost' });
+      expect(new Set(released.map(({ id }) => id)).size).toBe(released.length);
+      expect(released.map(({ id }) => id)).not.toContain(later);
+      expect(application.seen('warning')).toMatchObject([{ code: 'PROGRESS_CONFLICT' }]);
+    },
+  );
+
   it('that is refused is so at once, and a waiter who throws harms nobody', async () => {
     const refusals: unknown[] = [];
     const { queues, application } = await start((_, context) => {
