@@ -5,7 +5,7 @@ with asked as materialized (
     cross join lateral (select name from simple_queue.queue where id = j.queue) q)
   select l.name, l.of_queue as "ofQueue", l.concurrency, l.rate, l.per_ms as "perMs", l.burst, l.strict, l.rule, l.set_at as "setAt", l.version,
     coalesce(greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8, 0) as "heldMs", coalesce(greatest(0, (extract(epoch from case when next_at > statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond'
-      then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms), 0) as "rateMs", l.allotted, coalesce(s.shares, '[]') as shares
+      then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms), 0) as "rateMs", statement_timestamp() as "seenAt", l.allotted, coalesce(s.shares, '[]') as shares
   from simple_queue.fleet_limit l left join lateral (
     select json_agg(json_build_object('holder', coalesce(e.worker, a.holder, 'a process that is gone'), 'n', a.n, 'wanted', a.wanted,
       'declares', a.declares, 'lanes', a.lanes, 'live', coalesce(coalesce(a.expires_at, e.expires_at) > statement_timestamp(), false), 'jobs', array(

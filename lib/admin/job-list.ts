@@ -1,3 +1,5 @@
+import { Ago } from '../runtime/ago.js';
+import { timeOf } from '../storage/connection/database-time.js';
 import {
   isTerminal,
   KEPT_IN,
@@ -131,6 +133,9 @@ export class JobList {
 
   /** @throws QueueError `INVALID_OPTION` for an `after` that no page of this filter gave. */
   async page(filter: CheckedFilter, limit: number, after?: string): Promise<JobPageAnswer> {
+    // Ages count by the clock that the jobs have.
+    for (const part of Object.values(filter))
+      if (part instanceof Ago) await part.set(() => timeOf(this.storage.database.callers.run));
     const query = await this.queryOf(filter);
     const names = query.sections.flatMap(({ name, place }) =>
       place ? [name, BY_LANE + name] : [name],

@@ -196,7 +196,7 @@ function summaryOf(row: LimitShares): LimitSummary {
     ...(setAt ? { setAt } : {}),
     ...(isUndeclared(row) ? { undeclared: true as const } : {}),
     allotted,
-    ...(heldMs > 0 ? { restsUntil: new Date(Date.now() + heldMs) } : {}),
+    ...(heldMs > 0 ? { restsUntil: timeIn(heldMs, row) } : {}),
     shares: (queueOfKeys(name) === undefined ? shares : []).map(({ n, holder, wanted, live, jobs }) => ({ holder, permits: n, wanted, live, jobs })), // prettier-ignore
   };
 }
@@ -205,9 +205,9 @@ function reasonsOf(row: LimitShares): Reason[] {
   const { name, concurrency, allotted, heldMs, rateMs, rate } = row;
   const reasons: Reason[] = [];
   if (heldMs > 0)
-    reasons.push({ code: 'LIMIT_RESTS', text: `Limit "${name}" rests until ${timeIn(heldMs)}, since a handler was told to slow down.` }); // prettier-ignore
+    reasons.push({ code: 'LIMIT_RESTS', text: `Limit "${name}" rests until ${timeIn(heldMs, row).toISOString()}, since a handler was told to slow down.` }); // prettier-ignore
   if (rate !== null && rateMs > 0)
-    reasons.push({ code: 'RATE_LIMITED', text: `The rate of limit "${name}" (${wordsOf(row)}) lets the next job start at ${timeIn(rateMs)} at the earliest.` }); // prettier-ignore
+    reasons.push({ code: 'RATE_LIMITED', text: `The rate of limit "${name}" (${wordsOf(row)}) lets the next job start at ${timeIn(rateMs, row).toISOString()} at the earliest.` }); // prettier-ignore
   if (concurrency !== null && allotted >= concurrency)
     reasons.push({ code: 'LIMIT_FULL', text: `All ${concurrency} permits of limit "${name}" are given out: ${holders(row)}.` }); // prettier-ignore
   return reasons;
@@ -225,7 +225,7 @@ export function keyReasons(at: KeySituation): Reason[] {
   const whose = `Key ${quote(key)} of queue "${queue}"`;
   const reasons: Reason[] = [];
   if (rateMs > 0)
-    reasons.push({ code: 'RATE_LIMITED', text: `${whose} may start ${at.rate} jobs in ${at.perMs} ms, the next one at ${timeIn(rateMs)} at the earliest.` }); // prettier-ignore
+    reasons.push({ code: 'RATE_LIMITED', text: `${whose} may start ${at.rate} jobs in ${at.perMs} ms, the next one at ${timeIn(rateMs, at).toISOString()} at the earliest.` }); // prettier-ignore
   if (concurrency !== null && held >= concurrency)
     reasons.push({ code: 'KEY_FULL', text: `${whose} may run ${counted(concurrency, 'job')} at once. Its permits are held by: ${at.holders.join(', ')}.` }); // prettier-ignore
   const line = ahead > 0 ? `${ahead > MOST_AHEAD ? `more than ${MOST_AHEAD}` : ahead} of them come before it` : 'it is the first of them'; // prettier-ignore
@@ -244,7 +244,8 @@ function holders({ shares }: LimitShares): string {
   return words.join('; ') + (holding.length > 5 ? `; and ${holding.length - 5} more` : '');
 }
 
-const timeIn = (ms: number): string => new Date(Date.now() + ms).toISOString();
+/** By the clock of the database, whatever that of this machine says. */
+const timeIn = (ms: number, { seenAt }: { seenAt: Date }): Date => new Date(seenAt.getTime() + ms);
 
 const invalid = (problem: string): QueueError =>
   new QueueError('INVALID_OPTION', `setLimit: ${problem}.`);

@@ -1,3 +1,4 @@
+import { Ago } from '../runtime/ago.js';
 import { DEAD_STATES, JOB_STATES, LIVE_STATES, type JobState } from '../job/job-state.js';
 import { checkId, quote } from '../job/names.js';
 import { parseDuration } from '../job/values/duration.js';
@@ -153,7 +154,7 @@ function stateOf(word: string): JobState {
 }
 
 function momentOf(text: string): Date {
-  const date = new Date(DATE.test(text) ? text : Date.now() - (parseDuration(text) ?? NaN));
+  const date = DATE.test(text) ? new Date(text) : new Ago(parseDuration(text) ?? NaN);
   if (Number.isNaN(date.getTime())) throw new Error(`${quote(text)} is none`);
   return date;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Ago } from '../../lib/runtime/ago.js';
 import { meets } from '../../lib/admin/field-conditions.js';
 import { checkFilter, type JobFilter } from '../../lib/admin/job-filter.js';
 import { parseSearch } from '../../lib/admin/search.js';
@@ -51,6 +52,14 @@ describe('a search', () => {
   it('takes how long ago something was', () => {
     const { since } = parseSearch('since:2h');
     expect(Date.now() - since!.getTime()).toBeGreaterThanOrEqual(2 * 3_600_000);
+  });
+
+  it('counts an age by the clock of the database, once', async () => {
+    const since = parseSearch('since:2h').since as Ago;
+    await since.set(async () => 8 * 3_600_000);
+    await since.set(async () => 0);
+    expect(since.getTime()).toBeLessThanOrEqual(6 * 3_600_000);
+    expect(since.getTime()).toBeGreaterThan(5 * 3_600_000);
   });
 
   it.each([

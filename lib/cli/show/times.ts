@@ -1,3 +1,4 @@
+import { Ago } from '../../runtime/ago.js';
 import { InvalidArgumentError } from 'commander';
 import { DAY_MS, parseDuration } from '../../job/values/duration.js';
 
@@ -50,7 +51,7 @@ export function parseSpan(text: string): number {
 
 /** Of an option such as `--created-after 2h` (ago) or `--run-at 2026-11-21T10:00:00Z`. */
 export function parseMoment(text: string): Date {
-  const date = new Date(DATE.test(text) ? text : Date.now() - (parseDuration(text) ?? NaN));
+  const date = DATE.test(text) ? new Date(text) : new Ago(parseDuration(text) ?? NaN);
   if (Number.isNaN(date.getTime()))
     throw new InvalidArgumentError(
       'It takes a time such as 2026-11-21T10:00:00Z, or how long ago it was: 30s, 10min, 2h, 7d.',

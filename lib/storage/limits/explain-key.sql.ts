@@ -16,7 +16,7 @@ export const EXPLAIN_KEY = statement(
     select p.id from j cross join lateral (
       select id from simple_queue.permit where limit_key = j.limit_key and shard = $1 and queue = j.queue and slot >= 0 limit 10000) p)
   select j.limit_key as key, q.name as queue, l.concurrency, l.rate, l.per_ms as "perMs", (select count(*) from holder)::int as held,
-    coalesce(greatest(0, k.first_ms), 0) as "rateMs",
+    coalesce(greatest(0, k.first_ms), 0) as "rateMs", statement_timestamp() as "seenAt",
     (select count(*) from (select from simple_queue.keyed w where w.limit_key = j.limit_key and w.shard = $1 and w.queue = j.queue
       and (w.priority, w.run_at, w.id) < (j.priority, j.run_at, j.id) limit $3::int + 1) w)::int as ahead,
     array(select h.id || coalesce(' on ' || (

@@ -23,6 +23,7 @@ export interface KeySituation {
   perMs: number | null;
   held: number;
   rateMs: number;
+  seenAt: Date;
   /** Jobs of the key that come before it, counted up to one more than was asked for. */
   ahead: number;
   /** Some of those that have a permit, with the worker that runs them. */

@@ -52,6 +52,7 @@ export interface LimitShares extends LimitRow {
   allotted: number;
   /** Until the next start of its rate. */
   rateMs: number;
+  seenAt: Date;
   shares: HeldShare[];
 }
 

@@ -11,7 +11,7 @@ export const LIST_SHARES = statement(
     select j.lane, q.name from (select lane, queue from simple_queue.job where id = $3::uuid and shard = $1) j
     cross join lateral (select name from simple_queue.queue where id = j.queue) q)
   select l.name, l.of_queue as "ofQueue", l.concurrency, l.rate, l.per_ms as "perMs", l.burst, l.strict, l.rule, l.set_at as "setAt", l.version,
-    coalesce(${HELD_MS}, 0) as "heldMs", coalesce(greatest(0, ${FIRST_MS}), 0) as "rateMs", l.allotted, coalesce(s.shares, '[]') as shares
+    coalesce(${HELD_MS}, 0) as "heldMs", coalesce(greatest(0, ${FIRST_MS}), 0) as "rateMs", statement_timestamp() as "seenAt", l.allotted, coalesce(s.shares, '[]') as shares
   from simple_queue.fleet_limit l left join lateral (
     select json_agg(json_build_object('holder', coalesce(e.worker, a.holder, 'a process that is gone'), 'n', a.n, 'wanted', a.wanted,
       'declares', a.declares, 'lanes', a.lanes, 'live', coalesce(coalesce(a.expires_at, e.expires_at) > statement_timestamp(), false), 'jobs', array(

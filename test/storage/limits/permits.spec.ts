@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import { QueueAdmin } from '../../../lib/admin/queue-admin.js';
 import { Enqueuer } from '../../../lib/enqueue/enqueuer.js';
 import type { EnqueueItem } from '../../../lib/job/enqueue-options.js';
@@ -247,7 +256,11 @@ describe('permits of keys', () => {
     await hand();
     expect(await permits()).toEqual(['a 3', 'b 1']);
     const [waiting] = await test.database.query<{ id: string }>('select id from simple_queue.keyed limit 1'); // prettier-ignore
-    expect((await admin.explain(waiting!.id)).reasons[0]).toMatchObject({ code: 'RATE_LIMITED' });
+    const dateNow = jest.spyOn(Date, 'now').mockReturnValue(0);
+    const [reason] = (await admin.explain(waiting!.id)).reasons;
+    dateNow.mockRestore();
+    expect(reason).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(reason!.text).toContain(`one at ${new Date().getFullYear()}-`);
   });
 
   it('follow what an operator sets: raised at once, lowered as jobs end', async () => {

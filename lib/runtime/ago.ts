@@ -1,0 +1,17 @@
+/** A moment that was given as an age. It counts by the clock of this machine until it is set by that of the database, where the jobs are. */
+export class Ago extends Date {
+  private readonly saidAt = performance.now();
+  private isSet = false;
+
+  constructor(private readonly ageMs: number) {
+    super(Date.now() - ageMs);
+  }
+
+  /** Once: it means the same moment in all that is done with it. */
+  async set(now: () => Promise<number>): Promise<void> {
+    if (this.isSet) return;
+    const elsewhere = await now();
+    this.setTime(elsewhere - this.ageMs - (performance.now() - this.saidAt));
+    this.isSet = true;
+  }
+}
