@@ -154,6 +154,9 @@ function Depth({
   );
 }
 
+const releasedTold = ({ released }: { released: string | null }): string =>
+  released ? 'The group goes on.' : 'It is not blocked any more.';
+
 function Groups({ groups, queue }: { groups: QueueAnswer['blockedGroups']; queue: string }) {
   return (
     <>
@@ -182,7 +185,7 @@ function Groups({ groups, queue }: { groups: QueueAnswer['blockedGroups']; queue
                   label="Go on without it"
                   title="Let the group go on?"
                   text="Its next job runs though the one before it failed. The failed job stays in the dead letter queue."
-                  work={() => act('release', { queue, group }, 'The group goes on.')}
+                  work={() => act('release', { queue, group }, releasedTold)}
                 />
               )}
             </td>

@@ -17,6 +17,10 @@ export const text = must(
 export const taken = <Given>(given: Given): Given =>
   typeof given === 'object' && given !== null && !Array.isArray(given) ? { ...given } : given;
 
+/** Names of what was given: undefined says nothing. */
+export const givenIn = (given: object): string[] =>
+  Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+
 /** @throws QueueError `INVALID_OPTION` with all that is wrong; `command` says in whose call. */
 export function refuse(command: string, problems: string[]): void {
   if (problems.length > 0)

@@ -9,7 +9,7 @@ import type { Storage } from '../storage/storage.js';
 import { troublesOf } from '../troubles/troubles.js';
 import type { AuditFilter, AuditPage, OperatorAction } from './audit.js';
 import type { AdminParts } from './admin-parts.js';
-import { refuse, taken, text } from './checks.js';
+import { givenIn, refuse, taken, text } from './checks.js';
 import type { ErrorGroup, ErrorOptions } from './errors.js';
 import { parseSearch } from './search.js';
 import type { Explanation } from './explain.js';
@@ -191,7 +191,7 @@ export class QueueAdmin {
    */
   async change(id: string, changes: JobChanges): Promise<ChangeAnswer> {
     const checked = checkChanges(changes, this.options);
-    const selector = { id: checkId(id), changed: Object.keys(changes) };
+    const selector = { id: checkId(id), changed: givenIn(changes) };
     return (await this.parts()).acts.act('change', selector, async () => {
       const { changes, database, signals } = this.storage;
       const { signal, ...answer } = await changes.changeAlsoDead(database.waiters.run, checkId(id), checked); // prettier-ignore

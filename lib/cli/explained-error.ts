@@ -40,7 +40,8 @@ const HINTS_BY_STATE: Readonly<Record<string, string>> = {
   '42P01': UNFIT,
   '42703': UNFIT,
   '42883': UNFIT,
-  '42501': 'This role may not do that. Grant it the rights, or use the role that owns the tables.',
+  '42501':
+    'This role may not do that. Use one that may: "maintain" takes the rights of queue_worker ("simple-queue roles"), or the owner of the tables.',
   '53300': 'The server has no connection left. Close some, or raise max_connections.',
   '57014': 'It took longer than --timeout allows.',
   '55P03': 'Another transaction holds a lock. Try again, or see who holds it in pg_stat_activity.',

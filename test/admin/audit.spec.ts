@@ -38,7 +38,7 @@ describe('the audit', () => {
     await ada.pause('mail');
     await admin.resume('mail');
     await ada.retry(dead!);
-    await ada.change(id, { priority: 3, payload: { card: 'secret' } });
+    await ada.change(id, { runAt: undefined, priority: 3, payload: { card: 'secret' } });
     await ada.setLimit('mail', { fleetConcurrency: 3 });
     await ada.resetLimit('mail');
     await ada.cancel({ queue: 'mail', state: 'scheduled' });

@@ -89,6 +89,8 @@ describe('what redact hides is in nothing that leaves', () => {
     await settlements.bury('w', [{ id: head!.id, epoch: 0, verdict }]);
     expect((await get('queue?queue=halt')).blockedGroups).toMatchObject([{ job: head!.id }]);
     await dashboard.app.get(QueueAdmin).releaseGroup('halt', SECRET);
+    const again = await dashboard.post('/queues/api/release', { queue: 'halt', group: SECRET });
+    expect(await again.json()).toEqual({ released: null });
     await dashboard.app.get(QueueAdmin).cancel({ fingerprint: SECRET, queue: 'halt' });
     expect((await get('audit')).acts).not.toEqual([]);
   });

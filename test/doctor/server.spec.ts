@@ -77,12 +77,13 @@ it('names the want of connections for one more process', async () => {
 });
 
 it('names a database that only reads', async () => {
-  await practice.database.query(
-    `alter role ${practice.role} set default_transaction_read_only = on`,
-  );
+  const name = new URL(practice.url).pathname.slice(1);
+  await practice.database.query(`alter database ${name} set default_transaction_read_only = on`);
   const doctor = await practice.another({});
   const [first] = of('DURABILITY', await doctor.examine({ only: ['DURABILITY'] }));
-  await practice.database.query(`alter role ${practice.role} reset default_transaction_read_only`);
+  await practice.database.query(
+    `set default_transaction_read_only = off; alter database ${name} reset default_transaction_read_only`,
+  );
   expect(first).toMatchObject({
     level: 'critical',
     found: expect.stringContaining('takes no writes'),

@@ -159,6 +159,34 @@ describe('the roles of the script', () => {
       expect(await cli(argv, { env: { DATABASE_URL: url('operate') } })).toMatchObject({ code: 0 });
   });
 
+  it('let a worker maintain, and say so to an operator', async () => {
+    const maintain = (kind: string) => cli(['maintain'], { env: { DATABASE_URL: url(kind) } });
+    expect(await maintain('operate')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('"maintain" takes the rights of queue_worker'),
+    });
+    expect(await maintain('worker')).toMatchObject({
+      out: expect.stringContaining('given back'),
+      err: '',
+    });
+  });
+
+  it('let an operator see that there are sessions of others', async () => {
+    const rival = await Rival.connect({ url: url('read') } as TestDatabase);
+    const { out } = await cli(['sessions'], { env: { DATABASE_URL: url('operate') } });
+    await rival.close();
+    expect(out).toMatch(new RegExp(`${login('read')} .*not shown to this role`));
+  });
+
+  it('let a login that only reads see no trouble of the server', async () => {
+    await owner.database.query(
+      `alter role ${login('read')} set default_transaction_read_only = on`,
+    );
+    const { out } = await cli(['doctor', '--only', 'DURABILITY'], { env: { DATABASE_URL: url('read') } }); // prettier-ignore
+    await owner.database.query(`alter role ${login('read')} reset default_transaction_read_only`);
+    expect(out).not.toContain('takes no writes');
+  });
+
   it('let a reader look, and change nothing', async () => {
     for (const argv of [['status'], ['queues'], ['jobs'], ['workers']])
       expect([argv, await cli(argv, { env: { DATABASE_URL: url('read') } })]).toEqual([

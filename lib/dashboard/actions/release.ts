@@ -6,6 +6,6 @@ export const release: Action = {
   takes: { queue: anything, group: anything },
   required: ['queue', 'group'],
   run: async ({ admin }, said) => ({
-    released: await admin.releaseGroup(textOf(said, 'queue'), textOf(said, 'group')),
+    released: (await admin.releaseGroup(textOf(said, 'queue'), textOf(said, 'group'))) ?? null,
   }),
 };

@@ -1,3 +1,4 @@
+import { givenIn } from '../../../admin/checks.js';
 import type { ChangeAnswer, JobChanges } from '../../../job/enqueue-options.js';
 import type { AddCommand, Cli } from '../../command.js';
 import { isDead } from '../../../job/job-state.js';
@@ -70,7 +71,7 @@ async function changed(
   if (queue === undefined) return admin.change(id, changes);
   const perKey = { by: () => (key === false ? undefined : key), concurrency: 1 };
   const work = () => session.queues({ [queue]: { perKey } }).change(id, changes);
-  return admin.act('change', { id, changed: Object.keys(changes) }, work);
+  return admin.act('change', { id, changed: givenIn(changes) }, work);
 }
 
 function told({ changed, state }: ChangeAnswer): string {

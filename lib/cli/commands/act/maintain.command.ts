@@ -30,7 +30,7 @@ export const addMaintain: AddCommand = (program, act) => {
 };
 
 const EXAMPLES = `
-It is safe beside workers and repeats of itself. Partitions are made by a role that owns the tables; retention is the default one.
+It is safe beside workers and repeats of itself. It takes the rights of queue_worker, and for partitions those of the owner of the tables; retention is the default one.
 Exit code 1: something could not be done.
 
 Examples:

@@ -101,7 +101,7 @@ const rowOf = ({ sessions: count, role, application, state, restingMs }: Session
   String(count),
   cell(role),
   cell(application),
-  cell(state),
+  cell(state ?? 'not shown to this role'),
   lasting(restingMs),
 ];
 
