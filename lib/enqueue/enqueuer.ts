@@ -60,7 +60,7 @@ export class Enqueuer {
     onChecked?: (id: string) => void,
   ): Promise<Enqueued> {
     const { telemetry } = this.options;
-    if (!telemetry?.enqueue) return this.store(queue, item, call, { onChecked });
+    if (!telemetry?.enqueue) return this.stored(queue, item, call, { onChecked });
     let given = item;
     return traced(
       telemetry,
@@ -85,6 +85,15 @@ export class Enqueuer {
         capture: () => (given = items.map(capturedItem)),
       },
     );
+  }
+
+  /** A mistake in the call rejects as well; a function that is async would cost three promises. */
+  private stored(...call: Parameters<Enqueuer['store']>): Promise<Enqueued> {
+    try {
+      return this.store(...call);
+    } catch (error) {
+      return refused(error);
+    }
   }
 
   private store(
@@ -271,6 +280,9 @@ const STORED: ReadonlySet<EnqueueOutcome> = new Set(['created', 'replaced', 'pos
 const isShared = (job: CheckedJob): boolean =>
   job.uniqueKey === undefined && !job.givenId && !isHeld(job);
 
+const refused = async (error: unknown): Promise<never> => {
+  throw error;
+};
 const only = ([answer]: Enqueued[]): Enqueued => answer!;
 const lanesOf = (jobs: NewJob[]): Lane[] => jobs.map((job) => job.lane);
 const idsOf = (lanes: Lane[]): number[] => [...new Set(lanes.map((lane) => lane.id))];

@@ -254,7 +254,6 @@ describe('limits, crossed with what else happens to jobs', () => {
     for (const [name, weight] of [
       ['api', 2],
       ['line', 1],
-      ['fleet', 2],
     ] as const)
       // prettier-ignore
       expect(await limits.within(name, { weight }, () => name)).toBe(name);
