@@ -80,7 +80,8 @@ async function write(draft, folder) {
 async function writeDoor(draft, name, paths) {
   const [, owner, inner = '/index'] = /^((?:@[^/]+\/)?[^/]+)(\/.+)?$/.exec(name);
   const folder = join(draft, 'node_modules', owner);
-  const names = Object.keys(await import(name)).filter((key) => key !== 'default');
+  // Node.js 24 names what a package is for `require` as well: "module.exports".
+  const names = Object.keys(await import(name)).filter((key) => /^(?!default$)[\w$]+$/.test(key));
   mkdirSync(folder, { recursive: true });
   const exports = Object.fromEntries(
     PACKAGES.filter((other) => other === owner || other.startsWith(`${owner}/`)).map((other) => {
