@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { ask, instance, Refused, stream, type Said } from './server.js';
+import { ask, instance, Refused, ROOT, stream, type Said } from './server.js';
 
 /** Without the stream, and for what no version covers. */
 const POLL_MS = 5_000;
@@ -15,30 +15,68 @@ const everybody = (): void => {
   if (!document.hidden) for (const listener of listeners) listener();
 };
 
+/** HTTP/1.1 gives all windows of an origin six connections: so many may be held, and their windows tell the others. */
+const STREAMS = 2;
+let giveBack: Listener | undefined;
+const windows = new BroadcastChannel(`simple-queue ${ROOT.pathname}`);
+windows.addEventListener('message', ({ data }) => hear(data as boolean));
+
 /** While nobody sees the page, nothing is asked, and the server need not look. */
 export function openLive(): void {
-  source?.close();
-  source = undefined;
-  window.clearInterval(timer);
+  close();
   if (document.hidden) return;
-  source = stream();
-  source.addEventListener('version', () => {
-    isLive = true;
-    everybody();
-  });
-  source.addEventListener('error', () => (isLive = false));
   let rounds = 0;
-  timer = window.setInterval(() => {
+  const ticking = (timer = window.setInterval(() => {
     rounds++;
     if (!isLive || rounds % (SLOW_MS / POLL_MS) === 0) everybody();
-    if (source?.readyState === EventSource.CLOSED && rounds % 6 === 0) openLive();
-  }, POLL_MS);
+    if (source?.readyState !== EventSource.OPEN && rounds % 6 === 0) openLive();
+  }, POLL_MS));
+  takeStream(() => timer === ticking);
+}
+
+function close(): void {
+  source?.close();
+  giveBack?.();
+  if (source) windows.postMessage(false);
+  source = giveBack = timer = void window.clearInterval(timer);
+  isLive = false;
+}
+
+/** A browser shares locks where the page is safe: from `https:` or the own machine. Elsewhere the page asks. */
+function takeStream(isWanted: () => boolean, n = 0): void {
+  if (n === STREAMS) return;
+  const held = (lock: Lock | null): Promise<void> | undefined => {
+    if (!lock) return void takeStream(isWanted, n + 1);
+    if (!isWanted()) return;
+    listen();
+    return new Promise((resolve) => (giveBack = resolve));
+  };
+  const locks = navigator.locks as LockManager | undefined;
+  void locks?.request(`simple-queue ${n}`, { ifAvailable: true }, held);
+}
+
+function listen(): void {
+  source = stream();
+  source.addEventListener('version', () => tellWindows(true));
+  source.addEventListener('error', () => tellWindows(false));
+}
+
+function tellWindows(isChange: boolean): void {
+  windows.postMessage(isChange);
+  hear(isChange);
+}
+
+function hear(isChange: boolean): void {
+  isLive = isChange;
+  if (isChange) everybody();
+  else if (!source) openLive();
 }
 
 document.addEventListener('visibilitychange', () => {
   openLive();
   everybody();
 });
+window.addEventListener('pagehide', close);
 
 /** To be called when something was done here. */
 export const refresh = everybody;

@@ -1,5 +1,8 @@
 /** This script is served beside the questions that it asks. */
-const ROOT = new URL('../', import.meta.url);
+export const ROOT = new URL('../', import.meta.url);
+
+/** A look that takes longer is given up, and the page says so. */
+const MOST_MS = 30_000;
 
 export interface Said {
   [name: string]: string | undefined;
@@ -27,7 +30,8 @@ function address(path: string, said: Said): URL {
 export const instance = { name: '' };
 
 export async function ask<Answer>(look: string, said: Said = {}): Promise<Answer> {
-  return answerOf(await reached(fetch(address(`api/${look}`, said))));
+  const signal = AbortSignal.timeout(MOST_MS);
+  return answerOf(await reached(fetch(address(`api/${look}`, said), { signal })));
 }
 
 export async function tell<Answer>(action: string, body: object): Promise<Answer> {

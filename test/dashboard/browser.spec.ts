@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
+import type { Request } from 'playwright-core';
 import { QueueService } from 'nestjs-simple-queue';
 import { QueueWorkflows, workflow } from 'nestjs-simple-queue/workflows';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
@@ -128,6 +129,31 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
     await other.bringToFront();
     await other.getByRole('button', { name: 'Resume' }).waitFor();
     await other.close();
+  });
+
+  it('leaves connections free when more windows look on than a browser has for an origin', async () => {
+    const streams = new Set<Request>();
+    const { context } = browser;
+    context.on('request', (request) => request.url().endsWith('/events') && streams.add(request));
+    context.on('requestfinished', (request) => streams.delete(request));
+    context.on('requestfailed', (request) => streams.delete(request));
+    const windows = [];
+    await scene.app.get(QueueAdmin).resume('exports');
+    for (let n = 0; n < 6; n++) {
+      const page = await context.newPage();
+      await page.goto(`${scene.origin}/queues#/queue?queue=exports`);
+      await page.getByRole('button', { name: 'Pause' }).waitFor();
+      windows.push(page);
+    }
+
+    expect(streams.size).toBeLessThanOrEqual(2);
+    await windows[5]!.getByRole('button', { name: 'Pause' }).click();
+    for (const page of windows) await page.getByRole('button', { name: 'Resume' }).waitFor();
+    // Whoever told the others is gone.
+    await Promise.all(windows.splice(0, 3).map((page) => page.close()));
+    await windows[2]!.getByRole('button', { name: 'Resume' }).click();
+    for (const page of windows) await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await Promise.all(windows.map((page) => page.close()));
   });
 
   it('sets the limit of a queue and that of each key by itself, and gives them back', async () => {
