@@ -124,7 +124,7 @@ export class QueueSchedules {
   }
 
   /**
-   * The next times at which jobs will run, with their jitter: of a schedule by its name, or of a rule that is not kept anywhere.
+   * When the jobs of the next `count` times will run, with their jitter, the earliest first: of a schedule by its name, or of a rule that is not kept anywhere.
    * @throws QueueError `SCHEDULE_UNKNOWN`, and as `put` for a rule
    */
   async preview(schedule: string | ScheduleRule, count = 10): Promise<Date[]> {
@@ -135,7 +135,8 @@ export class QueueSchedules {
     const { jitterMs } = row.spec as StoredSpec;
     const { calendarOfRow } = await calendars();
     const times = await timesOf(calendarOfRow(row), row.now, count);
-    return times.map((at) => new Date(runTimeOf(schedule, at, jitterMs)));
+    const runs = times.map((at) => runTimeOf(schedule, at, jitterMs)).sort((a, b) => a - b);
+    return runs.map((at) => new Date(at));
   }
 
   /** The schedule, whoever owns it; undefined: there is none. */

@@ -9,6 +9,7 @@ import { aStorage, type TestStorage } from '../support/storage.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const LEASE = '00000000-0000-7000-8000-000000000001';
 const DAILY: NewSchedule = { cron: '0 2 * * *', target: 'reports' };
 
 describe('QueueSchedules', () => {
@@ -353,6 +354,26 @@ describe('QueueSchedules', () => {
     });
   });
 
+  it('prunes nothing that a worker has come to declare since it looked', async () => {
+    await schedules.put('now', DAILY);
+    await schedules.put('gone', DAILY);
+    await test.database.query('update simple_queue.schedule set declared = true');
+    const { schedules: kept, leases } = test.storage;
+    const list = kept.list.bind(kept);
+    kept.list = async (...asked) => {
+      const rows = await list(...asked);
+      await leases.take(LEASE, 'w', 60_000, { schedules: ['now'] });
+      return rows;
+    };
+    try {
+      expect(await schedules.prune()).toEqual(['gone']);
+    } finally {
+      kept.list = list;
+      await leases.end(LEASE);
+    }
+    expect(await schedules.prune()).toEqual(['now']);
+  });
+
   describe('previews', () => {
     it('a schedule, with the jitter that its jobs will have', async () => {
       await schedules.put('x', { ...DAILY, jitterMs: HOUR_MS });
@@ -360,6 +381,12 @@ describe('QueueSchedules', () => {
       expect(await by('default').preview('x', 5)).toEqual(times);
       for (const time of times) expect(time.getUTCHours()).toBe(2);
       expect(new Set(times.map((time) => time.getTime() % HOUR_MS)).size).toBeGreaterThan(1);
+    });
+
+    it('in the order of the runs, also where the jitter is longer than the time between them', async () => {
+      await schedules.put('x', { everyMs: 60_000, target: 'reports', jitterMs: HOUR_MS });
+      const times = (await schedules.preview('x', 50)).map(Number);
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
     });
 
     it('a rule that is kept nowhere', async () => {
