@@ -4,6 +4,7 @@ import { DAY_MS, msOf, type Duration } from '../job/values/duration.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { duration } from '../options/handler-rules.js';
 import { bounded, type Bound } from '../runtime/bounded.js';
+import { Loop } from '../runtime/loop.js';
 import { must, shape } from '../runtime/rules.js';
 import type { WorkflowReadingRepository } from '../storage/workflows/workflow-reading.repository.js';
 import { unknown } from './found.js';
@@ -28,7 +29,6 @@ const waitOptions = shape({
 /** Looks whether a workflow has ended, ever more rarely; what this process hears makes the next look earlier. */
 export class WorkflowWait {
   private readonly bound: Bound;
-  private wake: () => void = () => undefined;
 
   /** @throws QueueError `INVALID_OPTION` */
   constructor(
@@ -52,46 +52,48 @@ export class WorkflowWait {
       late: (ms: number) => late(id, ms),
       aborted: (reason: unknown) => aborted(id, reason),
     };
-    return bounded(this.bound, ends, async (over) => {
-      await this.untilEnded(over);
-      return found();
-    });
+    return bounded(this.bound, ends, (over) => this.ended(found, over));
   }
 
-  private async untilEnded(over: AbortSignal): Promise<void> {
-    const hear = ({ id }: { id: string }): void => void (id === this.id && this.wake());
+  /** A look that fails is made again, as where a job is waited for. */
+  private ended<Found>(found: () => Promise<Found>, over: AbortSignal): Promise<Found> {
     const { events } = this.parts;
-    const stops = [events.on('workflowEnded', hear), events.on('workflowStuck', hear)];
-    const onAbort = (): void => this.wake();
-    over.addEventListener('abort', onAbort);
-    try {
-      for (
-        let restMs = FIRST_REST_MS;
-        !over.aborted && !(await this.hasEnded());
-        restMs = Math.min(2 * restMs, MAX_REST_MS)
-      )
-        await this.rest(restMs);
-    } finally {
-      for (const stop of stops) stop();
-    }
-  }
-
-  private async hasEnded(): Promise<boolean> {
-    const state = await this.parts.states.stateOf(this.id);
-    if (state === undefined) throw unknown(this.id);
-    return state !== 'running' && state !== 'compensating';
-  }
-
-  private rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
+    return new Promise((resolve, reject) => {
+      let restMs = FIRST_REST_MS;
+      const look = async (): Promise<number> => {
+        const has = await this.hasEnded();
+        if (has === undefined) reject(unknown(this.id));
+        else if (has) resolve(await found());
+        else return (restMs = Math.min(2 * restMs, MAX_REST_MS));
+        return stop();
       };
+      const onError = (error: unknown, ms: number): void => {
+        if (!isClosed(error)) return events.emit('loopFailed', () => ({ loop: 'wait', error, restMs: ms })); // prettier-ignore
+        reject(error);
+        stop();
+      };
+      const loop = new Loop('wait', look, { onError, maxRestMs: MAX_REST_MS });
+      const hear = ({ id }: { id: string }): void => void (id === this.id && loop.wake());
+      const stops = [events.on('workflowEnded', hear), events.on('workflowStuck', hear)];
+      const stop = (): number => {
+        for (const each of stops) each();
+        void loop.stop();
+        return Infinity;
+      };
+      over.addEventListener('abort', stop);
+      loop.start();
     });
+  }
+
+  /** undefined: nobody knows it. */
+  private async hasEnded(): Promise<boolean | undefined> {
+    const state = await this.parts.states.stateOf(this.id);
+    return state && state !== 'running' && state !== 'compensating';
   }
 }
+
+const isClosed = (error: unknown): error is QueueError =>
+  error instanceof QueueError && error.code === 'CLOSED';
 
 const aborted = (id: string, cause: unknown): QueueError =>
   new QueueError(
