@@ -1,7 +1,7 @@
 -- $1 smallint
 prepare free_shares as
 with lost as materialized (
-    select a.name, a.lease from simple_queue.allotment a
+    select a.name, a.lease, a.expires_at from simple_queue.allotment a
     where a.shard = $1 and (a.expires_at is null or a.expires_at < statement_timestamp())
       and not exists (select from simple_queue.lease l where l.id = a.lease and l.shard = $1)
       and not exists (select from simple_queue.claim c where c.lease = a.lease and c.shard = $1)
@@ -13,7 +13,7 @@ with lost as materialized (
       select s.ctid from lost o join locked k on k.name = o.name
       cross join lateral (
         select ctid from simple_queue.allotment
-        where name = o.name and shard = $1 and lease = o.lease and (expires_at is null or expires_at < statement_timestamp())
+        where name = o.name and shard = $1 and lease = o.lease and expires_at is not distinct from o.expires_at
         limit 1 for update) s))
     returning name, n),
   sums as materialized (select name, sum(n)::int as n from freed group by name)

@@ -7,9 +7,11 @@ with locked as materialized (
     where name = (select name from locked) and shard = $1 and lease = $3::uuid and n = $5::int and $4::int > 0 returning 1),
   gone as (
     delete from simple_queue.allotment
-    where name = (select name from locked) and shard = $1 and lease = $3::uuid and n = $5::int and $4::int = 0 returning 1)
-  update simple_queue.fleet_limit
-  set allotted = allotted - case when exists (select from kept) or exists (select from gone) then $5::int - $4::int else 0 end,
-    next_at = case when rate is null or next_at <> $6::timestamptz then next_at
-      else next_at - ($5::int - $4::int) * step_ms * interval '1 millisecond' end
-  where name = $2 and shard = $1 and $4::int < $5::int;
+    where name = (select name from locked) and shard = $1 and lease = $3::uuid and n = $5::int and $4::int = 0 returning 1),
+  back as (
+    update simple_queue.fleet_limit
+    set allotted = allotted - case when exists (select from kept) or exists (select from gone) then $5::int - $4::int else 0 end,
+      next_at = case when rate is null or next_at <> $6::timestamptz then next_at
+        else next_at - ($5::int - $4::int) * step_ms * interval '1 millisecond' end
+    where name = $2 and shard = $1 and $4::int < $5::int)
+  select exists (select from kept) as kept;

@@ -26,6 +26,8 @@ export interface Loan {
   startMs: number;
   /** For giving them back; undefined: some of them went back already. */
   fullAt: string | undefined;
+  /** Its permits were freed before it had claimed. */
+  isLost: boolean;
 }
 
 /** What is lent and comes to no lease is free again after so many times of a statement. */
@@ -108,15 +110,17 @@ export class LimitedPulls {
     } finally {
       const { fullAt, holdsPermits, startMs } = lent;
       const isRest = used < lent.lent;
-      if (isRest || holdsPermits) await limits.keepLent(name, wish.lease, used, lent);
-      const loan = { name, starts: used, askedAt, startMs, fullAt: isRest ? undefined : fullAt };
+      const isKept = (isRest || holdsPermits) && (await limits.keepLent(name, wish.lease, used, lent)); // prettier-ignore
+      const isLost = holdsPermits && !isKept;
+      const loan = { name, starts: used, askedAt, startMs, fullAt: isRest ? undefined : fullAt, isLost }; // prettier-ignore
       if (used > 0) wish.loans.push(loan);
     }
   }
 
-  /** More time has passed since a question than its starts asked for, and than its rate bears: also while those of the next limit were waited for. */
+  /** More time has passed since a question than its starts asked for, and than its rate bears: also while those of the next limit were waited for. Or than permits are lent for. */
   areLate(loans: readonly Loan[], tries: number): boolean {
     if (loans.length === 0) return false;
+    if (loans.some(({ isLost }) => isLost)) return true;
     const now = performance.now();
     const isLate = loans.some(({ name, askedAt, startMs }) => {
       const row = this.fleet.get(name);

@@ -51,6 +51,28 @@ describe('pulled claims of a limited queue', () => {
     await expect(queueOf(app).complete(leaseId, id)).rejects.toMatchObject({ code: 'LEASE_LOST' });
   });
 
+  it('of a process that froze until its permits were free again give back what they have claimed', async () => {
+    const queues = { frozen: { fleetConcurrency: 1 } };
+    const [thawed, other] = [await story.start({ options: { worker: false, queues } }), await story.start({ options: { worker: false, queues } })]; // prettier-ignore
+    await other.queues.enqueueMany('frozen', [{ payload: 1 }, { payload: 2 }]);
+    const claim = (app: TestApplication) => queueOf(app).claim({ ...REQUEST, queues: ['frozen'] });
+    const { pulls } = thawed.storage;
+    const claimed = pulls.claim.bind(pulls);
+    const held: string[] = [];
+    pulls.claim = async (wish) => {
+      if (wish.lanes.length === 0) return claimed(wish);
+      pulls.claim = claimed;
+      await story.database.query('update simple_queue.allotment set expires_at = now() where n > 0'); // prettier-ignore
+      await other.storage.limits.freeShares();
+      held.push(...(await claim(other)).jobs.map(({ id }) => id));
+      return claimed(wish);
+    };
+    expect((await claim(thawed)).jobs).toEqual([]);
+    expect(held).toHaveLength(1);
+    expect(await story.database.query(`select allotted, (select sum(n) from simple_queue.allotment a where a.name = l.name)::int as sum from simple_queue.fleet_limit l where name = 'frozen'`)).toEqual([{ allotted: 1, sum: 1 }]); // prettier-ignore
+    expect(await story.database.query(`select id from simple_queue.jobs where queue = 'frozen' and state = 'running'`)).toEqual([{ id: held[0] }]); // prettier-ignore
+  });
+
   it.each([{ rate: { limit: 20, perMs: 1_000 } }, { fleetConcurrency: 2 }])(
     'have their turn beside a worker that wants all of it: %j',
     async (rule) => {

@@ -44,7 +44,10 @@ export const LEND = statement(
   from simple_queue.fleet_limit l left join lending g on true where l.name = $2 and l.shard = $1`,
 );
 
-/** The claim has used $4 of the $5 that it was lent: the rest goes back, starts only where nobody has drawn behind them ($6). */
+/**
+ * The claim has used $4 of the $5 that it was lent: the rest goes back, starts only where nobody has drawn behind them ($6). Not `kept`: its share was over, and is
+ * somebody else's.
+ */
 export const KEEP_LENT = statement(
   'keep_lent',
   `with locked as materialized (
@@ -54,12 +57,14 @@ export const KEEP_LENT = statement(
     where name = (select name from locked) and shard = $1 and lease = $3::uuid and n = $5::int and $4::int > 0 returning 1),
   gone as (
     delete from simple_queue.allotment
-    where name = (select name from locked) and shard = $1 and lease = $3::uuid and n = $5::int and $4::int = 0 returning 1)
-  update simple_queue.fleet_limit
-  set allotted = allotted - case when exists (select from kept) or exists (select from gone) then $5::int - $4::int else 0 end,
-    next_at = case when rate is null or next_at <> $6::timestamptz then next_at
-      else next_at - ($5::int - $4::int) * step_ms * interval '1 millisecond' end
-  where name = $2 and shard = $1 and $4::int < $5::int`,
+    where name = (select name from locked) and shard = $1 and lease = $3::uuid and n = $5::int and $4::int = 0 returning 1),
+  back as (
+    update simple_queue.fleet_limit
+    set allotted = allotted - case when exists (select from kept) or exists (select from gone) then $5::int - $4::int else 0 end,
+      next_at = case when rate is null or next_at <> $6::timestamptz then next_at
+        else next_at - ($5::int - $4::int) * step_ms * interval '1 millisecond' end
+    where name = $2 and shard = $1 and $4::int < $5::int)
+  select exists (select from kept) as kept`,
 );
 
 /**

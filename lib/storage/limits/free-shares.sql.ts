@@ -3,12 +3,12 @@ import { statement } from '../connection/statement.js';
 /**
  * What the reaper does last: shares of leases that are gone and hold no claim any more, so all their jobs were put back; and those of calls
  * that nobody renewed. At most 100. The rows of the limits are locked first, in one order; a share that another reaper has freed meanwhile is
- * not there to be deleted, and is not counted.
+ * not there to be deleted, and is not counted. One that was kept or renewed meanwhile has another end.
  */
 export const FREE_SHARES = statement(
   'free_shares',
   `with lost as materialized (
-    select a.name, a.lease from simple_queue.allotment a
+    select a.name, a.lease, a.expires_at from simple_queue.allotment a
     where a.shard = $1 and (a.expires_at is null or a.expires_at < statement_timestamp())
       and not exists (select from simple_queue.lease l where l.id = a.lease and l.shard = $1)
       and not exists (select from simple_queue.claim c where c.lease = a.lease and c.shard = $1)
@@ -20,7 +20,7 @@ export const FREE_SHARES = statement(
       select s.ctid from lost o join locked k on k.name = o.name
       cross join lateral (
         select ctid from simple_queue.allotment
-        where name = o.name and shard = $1 and lease = o.lease and (expires_at is null or expires_at < statement_timestamp())
+        where name = o.name and shard = $1 and lease = o.lease and expires_at is not distinct from o.expires_at
         limit 1 for update) s))
     returning name, n),
   sums as materialized (select name, sum(n)::int as n from freed group by name)

@@ -238,8 +238,15 @@ export class LimitRepository {
     return (await this.database.callers.run<Lent>(LEND, values))[0];
   }
 
-  async keepLent(name: string, lease: string, used: number, { lent, fullAt }: Lent): Promise<void> {
-    await this.database.callers.run(KEEP_LENT, [SHARD, name, lease, used, lent, fullAt]);
+  /** False: nothing is used, or its share was over and is somebody else's. */
+  async keepLent(
+    name: string,
+    lease: string,
+    used: number,
+    { lent, fullAt }: Lent,
+  ): Promise<boolean> {
+    const values = [SHARD, name, lease, used, lent, fullAt];
+    return (await this.database.callers.run<{ kept: boolean }>(KEEP_LENT, values))[0]!.kept;
   }
 
   async returnPermit(name: string, lease: string): Promise<void> {

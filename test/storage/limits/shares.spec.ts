@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { aStorage, type TestStorage } from '../../support/storage.js';
+import { eventually } from '../../support/eventually.js';
+import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 
 const DECLARED = { name: 'work', ofQueue: true, concurrency: 10 };
 
@@ -27,6 +28,7 @@ describe('shares of a limit', () => {
   const limits = () => test.storage.limits;
   const take = (lease: string, more: number, wanted = more) =>
     limits().take('work', { lease, more, wanted, lanes: [], declares: null });
+  const waiting = async () => (await test.database.query(`select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`)).length; // prettier-ignore
   const sums = async () =>
     (
       await test.database.query<{ allotted: number; sum: number; limit: number }>(
@@ -111,6 +113,32 @@ describe('shares of a limit', () => {
     expect(await limits().freeShares()).toEqual([]);
     await test.database.query('delete from simple_queue.claim where lease = $1', [lease]);
     expect(await limits().freeShares()).toEqual(['work']);
+    expect(await sums()).toMatchObject({ allotted: 0, sum: 0 });
+  });
+
+  it('that are kept at last, while a reaper that saw their end waits, are not freed', async () => {
+    const lease = randomUUID();
+    const lent = (await limits().lend('work', { lease, worker: 'w', lanes: [], limit: 2, keepMs: 0 }))!; // prettier-ignore
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    await rival.query('select from simple_queue.fleet_limit for update');
+    const kept = limits().keepLent('work', lease, 2, lent);
+    await eventually(async () => expect(await waiting()).toBe(1));
+    const freed = limits().freeShares();
+    await eventually(async () => expect(await waiting()).toBe(2));
+    await test.rows.job({ state: 'running', lease });
+    await rival.commit();
+    expect(await kept).toBe(true);
+    expect(await freed).toEqual([]);
+    expect(await sums()).toMatchObject({ allotted: 2, sum: 2 });
+    await rival.close();
+  });
+
+  it('that were freed before they are kept are reported as lost', async () => {
+    const lease = randomUUID();
+    const lent = (await limits().lend('work', { lease, worker: 'w', lanes: [], limit: 2, keepMs: 0 }))!; // prettier-ignore
+    expect(await limits().freeShares()).toEqual(['work']);
+    expect(await limits().keepLent('work', lease, 1, lent)).toBe(false);
     expect(await sums()).toMatchObject({ allotted: 0, sum: 0 });
   });
 
