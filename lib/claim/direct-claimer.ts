@@ -36,15 +36,18 @@ export class DirectClaimer {
   private claimFor(laneId: number): DirectClaim | undefined {
     const { lanes, intake } = this.parts;
     const lane = lanes.get(laneId);
-    const key = lane?.isHungry && lanes.room > 0 ? intake.nextKey() : undefined;
+    const key =
+      lane?.isHungry && Math.min(lanes.room, lanes.free) > this.underWay
+        ? intake.nextKey()
+        : undefined;
     if (!lane || !key) return undefined;
     intake.expect(key, 1);
-    const { shared } = lane.fleet;
+    const { shared } = lane;
     lane.ask(1);
-    shared?.ask(1);
+    shared.ask(1);
     this.underWay++;
     const answered = (then: () => void): void => {
-      shared?.ask(-1);
+      shared.ask(-1);
       this.answered(lane, then);
     };
     const stored = (row: ClaimedRow): void => answered(() => void intake.arrived(key, [row]));

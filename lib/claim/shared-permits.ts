@@ -4,6 +4,8 @@ import type { Permits } from '../runtime/permits.js';
 export class SharedPermits {
   /** To what this lane has claimed and cannot start yet. */
   private promised = 0;
+  /** By direct claims of this lane. */
+  private asked = 0;
 
   constructor(
     private readonly tiers: readonly Permits[],
@@ -28,6 +30,12 @@ export class SharedPermits {
     for (const permit of this.fleet) permit.promised += more;
   }
 
+  /** A direct claim leaves, or (negative) is back: no other lane's takes its permit meanwhile. */
+  ask(calls: number): void {
+    this.asked += calls;
+    for (const permit of [...this.tiers, ...this.fleet]) permit.ask(calls);
+  }
+
   /** Before all promises are counted again. */
   withdraw(): void {
     this.promised = 0;
@@ -38,7 +46,7 @@ export class SharedPermits {
   private leastOf(permits: readonly Permits[]): number {
     let free = Infinity;
     for (const permit of permits)
-      free = Math.min(free, permit.free - permit.promised + this.promised);
+      free = Math.min(free, permit.free - permit.promised + this.promised + this.asked);
     return free;
   }
 }

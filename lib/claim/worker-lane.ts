@@ -86,7 +86,8 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
 
   /** A job that comes now would be the first in line, and run at once. */
   get isHungry(): boolean {
-    return this.wasEmpty && this.buffered === 0 && this.free > 0 && this.wanted > 0;
+    if (!this.wasEmpty || this.buffered > 0 || this.wanted <= 0) return false;
+    return this.callsOf(this.held + this.expected + 1) <= this.unpromised;
   }
 
   get canStart(): boolean {

@@ -124,6 +124,11 @@ export class WorkerLanes {
     return [...this.tiers.queues].map(load);
   }
 
+  /** Permits of the process. */
+  get free(): number {
+    return this.tiers.process.free;
+  }
+
   get concurrency(): number {
     return this.tiers.process.limit;
   }

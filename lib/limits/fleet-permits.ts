@@ -41,8 +41,6 @@ export class FleetPermits extends Permits {
   upTo = Infinity;
   /** Others have their turn as soon as the starts that were drawn here are used: no more are drawn. */
   isLeaving = false;
-  /** By claims under way, for lanes that were empty: one of them may bring all, and none has promised any. */
-  private asked = 0;
   private readonly started = new Lately(DRAWN_AHEAD_MS);
   private heldUntil = -Infinity;
   /** Behind so many starts it is worth a look: the next ones are drawn before these are used up, so that nobody waits for them. */
@@ -68,16 +66,6 @@ export class FleetPermits extends Permits {
     this.rule = row;
     if (row.rule !== before.rule) this.pace();
     this.hold(row.heldMs);
-  }
-
-  /** A claim leaves that may bring so many calls, or (negative) is back. */
-  ask(calls: number): void {
-    this.asked += calls;
-    this.promised += calls;
-  }
-
-  override withdraw(): void {
-    this.promised = this.asked;
   }
 
   hold(ms: number): void {

@@ -117,12 +117,14 @@ export class Sharing {
 
   private async look(lease: string): Promise<Standing | undefined> {
     const { permits, parts } = this;
-    const asked = this.lanes.filter((lane) => lane.wish > 0);
-    for (const lane of asked) lane.lookedFor();
+    const wishing = this.lanes.filter((lane) => lane.wish > 0);
+    for (const lane of wishing) lane.lookedFor();
+    // A lane that has enough wants more as soon as that has run, which may be before the reply.
+    const asked = this.lanes.filter((lane) => lane.wish + lane.coming > 0);
     const seen = await parts.limits.look(permits.row.name, asked.map((lane) => lane.id)); // prettier-ignore
     if (!seen) return undefined;
     if (seen.waiting === 0)
-      for (const lane of asked) lane.foundEmpty(performance.now() + parts.pollIntervalMs);
+      for (const lane of wishing) lane.foundEmpty(performance.now() + parts.pollIntervalMs);
     const mine = seen.shares.find((share) => share.lease === lease);
     permits.n = mine?.n ?? 0;
     // What only says that the limit is declared names no lanes.

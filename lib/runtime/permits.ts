@@ -4,6 +4,8 @@ export class Permits {
   private quickAt = -Infinity;
   /** Of those that are free: what was claimed, or is on its way, for others to take. Set by whoever asks for more. */
   promised = 0;
+  /** Of them by claims under way for lanes that were empty: any of these may bring all, and none has promised any. */
+  private asked = 0;
 
   constructor(
     private readonly most: number,
@@ -15,9 +17,15 @@ export class Permits {
     return this.most;
   }
 
+  /** A claim leaves that may bring so many calls, or (negative) is back. */
+  ask(calls: number): void {
+    this.asked += calls;
+    this.promised += calls;
+  }
+
   /** Before promises are counted again. */
   withdraw(): void {
-    this.promised = 0;
+    this.promised = this.asked;
   }
 
   get free(): number {

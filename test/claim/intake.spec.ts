@@ -55,7 +55,7 @@ function aWorker() {
   };
   const isKnown = (id: number): boolean => world.known && id === lane.id;
   const lanes = {
-    ...{ room: 10, concurrency: 10, all: () => [lane], held: () => [lane] },
+    ...{ room: 10, free: 10, concurrency: 10, all: () => [lane], held: () => [lane] },
     ...{ get: (id: number) => (isKnown(id) ? lane : undefined) },
   };
   const once = async (): Promise<ClaimedRow[]> => {

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Script } from 'node:vm';
 import { TestEnvironment } from 'jest-environment-node';
 
+const FAILED = Symbol.for('simple-queue test failed');
+
 /** Compiled once in a worker, for all of its test files. */
 const scripts = new Map();
 
@@ -20,5 +22,12 @@ export default class Environment extends TestEnvironment {
       if (!run.has(path)) run.set(path, scriptOf(path).runInContext(this.getVmContext()));
       return run.get(path);
     };
+  }
+
+  /** For `has-failed.ts`. */
+  handleTestEvent({ name }) {
+    const { global } = this;
+    if (name === 'test_start') global[FAILED] = false;
+    if (name === 'test_fn_failure' || name === 'hook_failure') global[FAILED] = true;
   }
 }

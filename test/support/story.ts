@@ -4,6 +4,9 @@ import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.
 import { CHECK_PLACES } from '../../lib/storage/diagnosis/check-places.sql.js';
 import { anApplication, type TestApplication, type TestApplicationOptions } from './application.js';
 import type { TestDatabase } from './database.js';
+import { openAllGates } from './gate.js';
+import { hasFailed } from './has-failed.js';
+import { Rows } from './rows.js';
 import { aDatabase } from './template.js';
 import { eventually } from './eventually.js';
 
@@ -15,7 +18,7 @@ export interface Story {
 
 /**
  * A database for the file and applications for each test, with these options beneath their own. Each story ends with every live job in
- * exactly one place.
+ * exactly one place; one that failed leaves no job, no limit and no closed gate to the next.
  */
 export function aStory(options: SimpleQueueOptions = {}): Story {
   let database: TestDatabase;
@@ -26,7 +29,9 @@ export function aStory(options: SimpleQueueOptions = {}): Story {
   });
 
   afterEach(async () => {
+    if (hasFailed()) openAllGates();
     await Promise.all(applications.splice(0).map((application) => application.close()));
+    if (hasFailed()) return new Rows(database).clear();
     expect(await database.query(CHECK_PLACES.text)).toEqual([]);
   });
 
