@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { LATE, within } from '../../runtime/within.js';
 import { isNodePostgres } from './callers/caller-connection.js';
-import { mayBePooled } from './connection-probes.js';
+import { serverOf, type Server } from './connection-probes.js';
 import { guarded, type Run } from './connections.js';
 import { DatabaseError } from './database-errors.js';
 import { BACKEND } from './backend.sql.js';
@@ -11,10 +11,10 @@ import type { Statement } from './statement.js';
 /** A pool that is busy for longer may stay so: opening a connection takes far less. */
 const PATIENCE_MS = 2_000;
 
-/** What a start asks: statements, and whether something is between it and the server. */
+/** What a start asks: of the server and what is between, and statements. */
 export interface Asked {
   readonly run: Run;
-  mayBePooled(): Promise<boolean>;
+  server(): Promise<Server>;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function onApplications<Answer extends object>(
     return work({
       run: async <Row>(statement: Statement) =>
         (await guarded(statement, () => ask(statement))).rows as Row[],
-      mayBePooled: () => guarded(BACKEND, () => mayBePooled(client)),
+      server: () => guarded(BACKEND, () => serverOf(client)),
     });
   });
   try {

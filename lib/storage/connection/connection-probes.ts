@@ -5,6 +5,7 @@ import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError } from './database-errors.js';
 import { BACKEND } from './backend.sql.js';
 import { OwnClient } from './own-client.js';
+import { OWN_PARSERS } from './own-parsers.js';
 import { NOTIFY } from '../wake-ups/notify.sql.js';
 
 export interface ProbeOptions {
@@ -68,23 +69,34 @@ async function hears(
   }
 }
 
+/** What a start asks of the server first, in one question. */
+export interface Server {
+  /** Such as 180001. */
+  version: number;
+  mayBePooled: boolean;
+}
+
 /**
  * May something be between a client and the server? A pooler gives its clients a process number of its own making, or that of its first connection, which
  * may serve this client as well; but it asks from a port of its own. A mere proxy does so, too.
  */
-export async function mayBePooled(client: pg.ClientBase): Promise<boolean> {
-  const { pid, port } = await backendOf(client);
+export async function serverOf(client: pg.ClientBase): Promise<Server> {
+  const { pid, port, version } = await backendOf(client);
   const { localPort = null } = (client as unknown as Inner).connection?.stream ?? {};
-  return pid !== toldOf(client) || port !== localPort;
+  return { version, mayBePooled: pid !== toldOf(client) || port !== localPort };
 }
 
 const pidOf = async (client: pg.ClientBase): Promise<number> => (await backendOf(client)).pid;
 
 /** Without a port: by a socket of the file system. */
-async function backendOf(client: pg.ClientBase): Promise<{ pid: number; port: number | null }> {
-  const { rows } = await client.query<{ pid: string; port: string | null }>(BACKEND.text);
-  const { pid, port } = rows[0]!;
-  return { pid: Number(pid), port: port === null ? null : Number(port) };
+async function backendOf(
+  client: pg.ClientBase,
+): Promise<{ pid: number; port: number | null; version: number }> {
+  const query = { text: BACKEND.text, types: OWN_PARSERS };
+  const { rows } = await client.query<{ pid: string; port: string | null; version: string }>(query);
+  const { pid, port, version } = rows[0]!;
+  const numbers = { pid: Number(pid), version: Number(version) };
+  return { ...numbers, port: port === null ? null : Number(port) };
 }
 
 /** What the driver does not promise. */

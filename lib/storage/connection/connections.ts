@@ -5,7 +5,7 @@ import { BusyLoop } from '../../runtime/busy-loop.js';
 import { sqlStateOf } from '../../runtime/retry.js';
 import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError, READ_ONLY, unserved } from './database-errors.js';
-import { mayBePooled } from './connection-probes.js';
+import { serverOf, type Server } from './connection-probes.js';
 import { inOneMessage, ROLLBACK } from './one-message.js';
 import { OwnClient } from './own-client.js';
 import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
@@ -91,9 +91,9 @@ export class Connections {
     );
   }
 
-  /** Does something stand between us and the server? */
-  mayBePooled(): Promise<boolean> {
-    return this.inTransaction((client) => guarded(BACKEND, () => mayBePooled(client)));
+  /** Which server it is, and whether something stands between. */
+  server(): Promise<Server> {
+    return this.inTransaction((client) => guarded(BACKEND, () => serverOf(client)));
   }
 
   get max(): number {

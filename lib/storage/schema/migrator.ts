@@ -14,7 +14,6 @@ import {
   FORGET_MIGRATION,
   LIST_MIGRATIONS,
   MIGRATIONS_RECORDED,
-  SERVER_VERSION,
   TRY_MIGRATION_LOCK,
 } from './schema-version.sql.js';
 
@@ -71,10 +70,8 @@ export class Migrator {
 
   /** Returns whether something is between them that `poolMode` says nothing of. */
   private async checkServer(asked: Asked): Promise<boolean> {
-    const [row] = await asked.run<{ version: string }>(SERVER_VERSION, []);
-    const version = Number(row!.version);
-    if (version >= MIN_SERVER_VERSION)
-      return this.options.poolMode === 'session' && asked.mayBePooled();
+    const { version, mayBePooled } = await asked.server();
+    if (version >= MIN_SERVER_VERSION) return this.options.poolMode === 'session' && mayBePooled;
     const found = Math.floor(version / 10_000);
     throw new QueueError(
       'POSTGRES_TOO_OLD',

@@ -2,7 +2,7 @@ import { statement } from '../connection/statement.js';
 
 /**
  * Which version of our tables is in the schema, and the oldest release that may work on it; fails with 42P01 or 3F000 where there are none.
- * This and the next one run on a connection of the application, too: there only text is sure to come as text.
+ * This one runs on a connection of the application, too: there only text is sure to come as text.
  */
 export const SCHEMA_VERSION_OF = statement(
   'schema_version',
@@ -13,11 +13,6 @@ export const SCHEMA_VERSION_OF = statement(
 export const MIGRATIONS_RECORDED = statement(
   'migrations_recorded',
   `select count(*)::int as recorded from simple_queue.migration where name like 'SimpleQueue%'`,
-);
-
-export const SERVER_VERSION = statement(
-  'server_version',
-  `select pg_catalog.current_setting('server_version_num') as version`,
 );
 
 /**
