@@ -61,6 +61,8 @@ await bundle.write({
   format: 'esm',
   chunkFileNames: 'lib/chunks/[name].js',
   manualChunks: sharedFile,
+  // For browsers, which would load them side by side: every entry would name what its chunks import.
+  hoistTransitiveImports: false,
 });
 await bundle.close();
 for (const path of Object.values(bin)) chmodSync(path, 0o755);

@@ -7,14 +7,18 @@ export class SharedPermits {
   /** By direct claims of this lane. */
   private asked = 0;
 
+  private readonly all: readonly Permits[];
+
   constructor(
     private readonly tiers: readonly Permits[],
-    private readonly fleet: readonly Permits[] = [],
-  ) {}
+    fleet: readonly Permits[] = [],
+  ) {
+    this.all = [...tiers, ...fleet];
+  }
 
   /** Free, and not promised to what other lanes have claimed. */
   get unpromised(): number {
-    return Math.min(this.unpromisedHere, this.leastOf(this.fleet));
+    return this.leastOf(this.all);
   }
 
   /** The same without the limits of the fleet. */
@@ -26,21 +30,19 @@ export class SharedPermits {
     const more = Math.max(0, calls) - this.promised;
     if (more === 0) return;
     this.promised += more;
-    for (const permit of this.tiers) permit.promised += more;
-    for (const permit of this.fleet) permit.promised += more;
+    for (const permit of this.all) permit.promised += more;
   }
 
   /** A direct claim leaves, or (negative) is back: no other lane's takes its permit meanwhile. */
   ask(calls: number): void {
     this.asked += calls;
-    for (const permit of [...this.tiers, ...this.fleet]) permit.ask(calls);
+    for (const permit of this.all) permit.ask(calls);
   }
 
   /** Before all promises are counted again. */
   withdraw(): void {
     this.promised = 0;
-    for (const permit of this.tiers) permit.withdraw();
-    for (const permit of this.fleet) permit.withdraw();
+    for (const permit of this.all) permit.withdraw();
   }
 
   private leastOf(permits: readonly Permits[]): number {

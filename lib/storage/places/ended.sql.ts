@@ -37,6 +37,17 @@ export const KEPT = Object.entries(ROW)
   .map(([column]) => column)
   .join(', ');
 
+/** The success of a job of which `k` keeps this as JSON; $4 is the worker. */
+export const SUCCEEDED = {
+  state: `'succeeded'`,
+  attempt: 'attempt + 1',
+  run_ms: `(k -> 'runMs')::int`,
+  expires_at: `statement_timestamp() + (k -> 'keepMs')::float8 * interval '1 millisecond'`,
+  worker: '$4',
+  output: `k -> 'output'`,
+  last_error: undefined,
+};
+
 /** Inserts ended jobs; `told` says what differs from the job, and its caller goes on with the `from`. */
 export function ended(table: 'archive' | 'dead_letter', told: Told): string {
   const cells = Object.entries({ ...ROW, ...told }).filter(([, value]) => value !== undefined);

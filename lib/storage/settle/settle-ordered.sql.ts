@@ -3,19 +3,9 @@ import { claimedColumns, claimedJobs, share } from '../claim/claimed-columns.sql
 import { unblocked } from '../groups/unblocked.sql.js';
 import { isHalted } from '../groups/vacant-queues.sql.js';
 import { outcomesOf } from '../outcomes/outcome-jobs.sql.js';
-import { ended, KEPT } from '../places/ended.sql.js';
+import { ended, KEPT, SUCCEEDED } from '../places/ended.sql.js';
 import { permitsAskedAnew } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
-
-const SUCCEEDED = {
-  state: `'succeeded'`,
-  attempt: 'attempt + 1',
-  run_ms: `(k -> 'runMs')::int`,
-  expires_at: `statement_timestamp() + (k -> 'keepMs')::float8 * interval '1 millisecond'`,
-  worker: '$4',
-  output: `k -> 'output'`,
-  last_error: undefined,
-};
 
 /** What is heavier than so many bytes is not read ahead. */
 const LIGHT = '1000';

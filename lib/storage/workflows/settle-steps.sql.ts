@@ -1,19 +1,9 @@
 import { statement } from '../connection/statement.js';
 import { arrived } from '../places/arrived.sql.js';
-import { ended, KEPT } from '../places/ended.sql.js';
+import { ended, KEPT, SUCCEEDED } from '../places/ended.sql.js';
 import { LOCKED_RUNS } from '../places/held.sql.js';
 import { UNDONE } from './compensated.sql.js';
 import { COUNTED, followed, movedAnd } from './advanced.sql.js';
-
-const SUCCEEDED = {
-  state: `'succeeded'`,
-  attempt: 'attempt + 1',
-  run_ms: `(k -> 'runMs')::int`,
-  expires_at: `statement_timestamp() + (k -> 'keepMs')::float8 * interval '1 millisecond'`,
-  worker: '$4',
-  output: `k -> 'output'`,
-  last_error: undefined,
-};
 
 /**
  * Settles successes of steps, fenced by epoch, and moves their workflows on in the same statement: what waited for them alone is ready when it
