@@ -1,9 +1,14 @@
 -- $1 smallint, $2 uuid, $3 text, $4 double precision, $5 integer[], $6 text[], $7 jsonb, $8 jsonb
 prepare take_lease as
 with said as materialized (
-    select q.id, u.policy from simple_queue.queue q
+    select q.id, u.policy || jsonb_build_object('kept', k.others || jsonb_build_object(k.ms, extract(epoch from statement_timestamp())::float8)) as policy
+    from simple_queue.queue q
     cross join lateral (select coalesce($8::jsonb -> q.name, $8::jsonb -> '') as policy) u
-    where q.id = any(array(select queue from simple_queue.lane where id = any($5::int[]))) and u.policy <> coalesce(q.policy, '{}')
+    cross join lateral (
+      select least(coalesce((u.policy ->> 'archive')::float8, 0), (u.policy ->> 'deadLetter')::float8)::numeric::text as ms,
+        coalesce((select jsonb_object_agg(key, value) from jsonb_each(q.policy -> 'kept') where value::float8 > extract(epoch from statement_timestamp())::float8 - 2592000), '{}') as others) k
+    where q.id = any(array(select queue from simple_queue.lane where id = any($5::int[])))
+      and u.policy is not null and (u.policy <> q.policy - 'kept' or coalesce((q.policy -> 'kept' ->> k.ms)::float8, 0) < extract(epoch from statement_timestamp())::float8 - 1800)
     for no key update of q skip locked),
   declared as (update simple_queue.queue q set policy = s.policy from said s where q.id = s.id)
   insert into simple_queue.lease (id, shard, worker, expires_at, lanes, schedules, about)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { keptSince } from '../job/lane.js';
 import type { NewJob } from '../job/new-job.js';
 import { QueueError } from '../job/queue.errors.js';
 import { DAY_MS } from '../job/values/duration.js';
@@ -74,7 +75,8 @@ export class ReplayedCalls {
   private async insert(batch: SpooledCall[]): Promise<boolean[]> {
     const [jobs, notes]: [NewJob[], (string | undefined)[]] = [[], []];
     for (const call of batch) {
-      const note = call.jobs.every((job) => this.isKeptForADay(job)) ? undefined : noteOf(call);
+      const isKept = call.jobs.every((job) => this.isKeptForADay(job, call.at));
+      const note = isKept ? undefined : noteOf(call);
       for (const job of call.jobs) {
         jobs.push(await this.newJob(job, Date.now() - call.at));
         notes.push(note);
@@ -87,8 +89,8 @@ export class ReplayedCalls {
   }
 
   /** As long as a note is: a call that is replayed again, for a reply that was lost or a process that was killed, meets its jobs. */
-  private isKeptForADay(job: CheckedJob): boolean {
-    return job.conflict === undefined && this.rememberedMs(job) >= DAY_MS;
+  private isKeptForADay(job: CheckedJob, at: number): boolean {
+    return job.conflict === undefined && this.rememberedMs(job, at) >= DAY_MS;
   }
 
   /** What was asked for in a time counts from the acknowledgement: by one clock, so that nobody has to know another's. */
@@ -107,12 +109,13 @@ export class ReplayedCalls {
   private refuseForgotten({ unsure, at, jobs, refused }: SpooledCall): void {
     if (!unsure || refused === OUTCOME_UNKNOWN) return;
     const agoMs = Date.now() - at;
-    if (jobs.some((job) => agoMs > this.rememberedMs(job))) throw new Forgotten();
+    if (jobs.some((job) => agoMs > this.rememberedMs(job, at))) throw new Forgotten();
   }
 
-  private rememberedMs({ queue, name, labels }: CheckedJob): number {
-    const { keptMs } = this.storage.lanes.find(queue, name, labels) ?? {};
-    if (keptMs !== undefined) return keptMs;
+  /** Where it has ended since then. */
+  private rememberedMs({ queue, name, labels }: CheckedJob, at: number): number {
+    const said = keptSince(this.storage.lanes.find(queue, name, labels) ?? {}, at);
+    if (said !== undefined) return said;
     const { archiveKeepMs = 0, deadLetterKeepMs } = this.policies.of(queue);
     return Math.min(archiveKeepMs, deadLetterKeepMs);
   }

@@ -1,4 +1,5 @@
 import type { Enqueued } from '../job/enqueue-options.js';
+import { keptSince } from '../job/lane.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { QueuePolicies } from '../options/queue-policy.js';
@@ -55,8 +56,8 @@ export class Spooling {
 
   /** A repeat of what may be stored already is found by its id, live or kept. What changed another job is remembered by nothing, and a caller's id ends with its job. */
   private isRemembered({ queue, conflict, lane }: CheckedJob): boolean {
-    const keptMs = lane?.keptMs ?? this.policies.of(queue).archiveKeepMs ?? 0;
-    return conflict === undefined && keptMs > 0;
+    const said = lane && keptSince(lane, Date.now());
+    return conflict === undefined && (said ?? this.policies.of(queue).archiveKeepMs ?? 0) > 0;
   }
 
   private async keep(

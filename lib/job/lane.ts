@@ -1,5 +1,8 @@
 import { matches } from './values/queue-pattern.js';
 
+/** A worker says so again within this time: what was said before it holds no more. */
+export const SAID_MS = 3_600_000;
+
 /** What names a lane. Labels are sorted. */
 export interface LaneName {
   queue: string;
@@ -12,8 +15,21 @@ export interface Lane extends LaneName {
   id: number;
   queueId: number;
   labels: readonly string[];
-  /** For how long its workers keep every job that has ended, in milliseconds, where one has said so. */
-  keptMs?: number;
+  /** For how long workers of its queue have kept every job that has ended, in milliseconds, and when each said so last, by this process's clock. */
+  kept?: readonly Kept[];
+}
+
+export interface Kept {
+  ms: number;
+  saidAt: number;
+}
+
+/** For how long at least a job is remembered that may have ended since then; undefined: no worker has said it. */
+export function keptSince({ kept = [] }: Pick<Lane, 'kept'>, at: number): number | undefined {
+  const latest = Math.max(...kept.map(({ saidAt }) => saidAt));
+  const since = Math.min(at - SAID_MS, latest);
+  const said = kept.filter(({ saidAt }) => saidAt >= since);
+  return said.length > 0 ? Math.min(...said.map(({ ms }) => ms)) : undefined;
 }
 
 /** Which part of all jobs somebody serves. */

@@ -2,6 +2,7 @@ import type { Site } from '../maintenance/duties.js';
 import { Rota } from '../maintenance/rota.js';
 import type { News } from '../maintenance/site.js';
 import { TallyKeeper } from '../maintenance/tally-keeper.js';
+import { QueuePolicies, type ByQueue, type EndPolicy } from '../options/queue-policy.js';
 import { Pace } from '../runtime/pace.js';
 import { startingBehind } from '../runtime/starting-behind.js';
 import { Uuid7 } from '../runtime/uuid7.js';
@@ -58,6 +59,7 @@ export class PulledClaims {
   private readonly fair: FairRotations;
   readonly limited: LimitedPulls;
   private readonly pace: Pace;
+  private readonly policies: ByQueue<EndPolicy>;
   /** New lanes, jobs that have come due, turns of ordered groups, staged jobs that nobody committed. A process without a worker has nobody else who looks. */
   private readonly rota: Rota;
 
@@ -66,6 +68,7 @@ export class PulledClaims {
     this.fair = new FairRotations(storage.pulls);
     this.limited = new LimitedPulls(parts);
     this.pace = new Pace(options.queryTimeoutMs);
+    this.policies = new QueuePolicies(options).ends();
     const site = {
       ...parts,
       lookEveryMs: options.pollIntervalMs,
@@ -218,6 +221,7 @@ export class PulledClaims {
     );
     if (this.served.size >= MAX_WISHES) this.served.clear();
     if (this.turnsOf.size >= MAX_WISHES) this.turnsOf.clear();
+    await this.parts.storage.leases.declare([...served.keys()], this.policies);
     this.turnsOf.set(key, turns);
     this.served.set(key, served);
     return served;

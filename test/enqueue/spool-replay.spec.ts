@@ -67,7 +67,7 @@ describe('a spool and its database', () => {
     await rig.start('told');
     await rig.enqueue('direct');
     await declare({ archive: false });
-    const unsure = () => rig.spool.append(recordOf({ at: Date.now() - 120_000, unsure: true, jobs: [aJob('unsure')] })); // prettier-ignore
+    const unsure = (agoMs = 120_000) => rig.spool.append(recordOf({ at: Date.now() - agoMs, unsure: true, jobs: [aJob('unsure')] })); // prettier-ignore
     await unsure();
     await rig.isOver();
     expect([await rig.stored(), rig.spool.state.aside.jobs]).toEqual([[], 1]);
@@ -76,6 +76,18 @@ describe('a spool and its database', () => {
     await unsure();
     await rig.isOver();
     expect([await rig.stored(), rig.spool.state.aside.jobs]).toEqual([[], 2]);
+    // The latest word, but a worker of before may live.
+    await declare({});
+    await unsure();
+    await rig.isOver();
+    expect([await rig.stored(), rig.spool.state.aside.jobs]).toEqual([[], 3]);
+    await rig.test.database.query(`
+      update simple_queue.queue set policy = jsonb_set(policy, '{kept}', (
+        select jsonb_object_agg(key, value::float8 - case when key::float8 < 1e6 then 86400 else 0 end)
+        from jsonb_each(policy -> 'kept')))`);
+    await unsure(86_400_000);
+    await rig.isOver();
+    expect([await rig.stored(), rig.spool.state.aside.jobs]).toEqual([[], 4]);
     await declare({});
     await unsure();
     await rig.isOver();

@@ -42,6 +42,26 @@ describe('the pull contract beside workers', () => {
     await eventually(async () => expect(await claim('fairly')).toEqual([fair.id]));
   });
 
+  it('says what it does with the jobs that it ends before it hands over the first', async () => {
+    const edge = await story.start({
+      options: {
+        worker: false,
+        queues: { remote: { archive: false, deadLetter: { keepMs: 60_000 } } },
+      },
+    });
+    const { id } = await edge.queues.enqueue('remote', 1);
+    const { jobs } = await queueOf(edge).claim({ workerId: 'far', queues: ['remote'] });
+    expect(jobs).toMatchObject([{ id }]);
+    const [row] = await story.database.query<{ policy: object }>(
+      `select policy from simple_queue.queue where name = 'remote'`,
+    );
+    expect(row!.policy).toMatchObject({
+      archive: null,
+      deadLetter: 60_000,
+      kept: { 0: expect.any(Number) },
+    });
+  });
+
   it('hands over what an earlier run has kept, with the attempts that it granted', async () => {
     const edge = await story.start({ options: { worker: false } });
     const queue = queueOf(edge);

@@ -203,7 +203,7 @@ describe('the spool', () => {
 
   it('knows what the workers of a queue forget, whatever its own process says', async () => {
     await database.query(
-      `insert into simple_queue.queue (name, policy) values ('told', '{"archive": null, "deadLetter": 60000}')`,
+      `insert into simple_queue.queue (name, policy) values ('told', '{"kept": {"0": 0}}')`,
     );
     await enqueue('opens a connection', {}, 'told');
     await expect(tooLate(() => enqueue('x', {}, 'told'))).rejects.toMatchObject(AWAY);

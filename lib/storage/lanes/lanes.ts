@@ -1,5 +1,5 @@
 import { NO_LABELS } from '../../job/values/labels.js';
-import type { Lane, LaneName } from '../../job/lane.js';
+import type { Kept, Lane, LaneName } from '../../job/lane.js';
 import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
 import { isPattern } from '../../job/values/queue-pattern.js';
@@ -21,7 +21,11 @@ import type { UnservedLanes } from './unserved-lanes.js';
 export type NumberedLane = Lane & { hasOutcomes?: boolean };
 
 /** A lane by name, and how many its queue has. */
-type Found = Omit<Lane, 'keptMs'> & { lanes: number; fresh: boolean; keptMs: number | null };
+type Found = Omit<Lane, 'kept'> & {
+  lanes: number;
+  fresh: boolean;
+  kept: { ms: number; agoMs: number }[] | null;
+};
 
 /** Lanes that somebody serves: of a queue or of a pattern; `name` undefined: whatever their name. */
 export interface ServedLanes {
@@ -181,10 +185,10 @@ export class Lanes {
     const values = [...columnsOf(lanes), MANY_LANES];
     const rows = await this.database.loops.run<Found>(FIND_LANES, values);
     const known = new Set<string>();
-    for (const { lanes: count, fresh, keptMs, ...lane } of rows) {
+    for (const { lanes: count, fresh, kept, ...lane } of rows) {
       known.add(keyOf(lane));
       if (fresh && !this.byName.has(keyOf(lane))) this.unserved?.note(lane.id);
-      this.keep({ ...lane, ...(keptMs !== null && { keptMs }) });
+      this.keep({ ...lane, ...(kept && { kept: kept.map(said) }) });
       if (count > MANY_LANES) this.noteCrowd(lane.queue);
     }
     return lanes.filter((lane) => !known.has(keyOf(lane)));
@@ -271,3 +275,8 @@ function blocked({ queue }: LaneName, cause: unknown): QueueError {
     { cause },
   );
 }
+
+const said = ({ ms, agoMs }: { ms: number; agoMs: number }): Kept => ({
+  ms,
+  saidAt: Date.now() - agoMs,
+});

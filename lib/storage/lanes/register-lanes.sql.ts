@@ -44,17 +44,18 @@ export const REGISTER_LANES = statement(
 );
 
 /**
- * Lanes by name, how many there are in their queue, counted up to $4 + 1, and for how long its workers keep what ended. Those that the janitor took for unused are none.
+ * Lanes by name, how many there are in their queue, counted up to $4 + 1, and for how long its workers have kept what ended, with the time since they said so, in milliseconds. Those that the janitor took for unused are none.
  */
 export const FIND_LANES = statement(
   'find_lanes',
   `with u as materialized (select * from unnest($1::text[], $2::text[], $3::text[]) u(queue, name, labels)),
   q as materialized (
     select id, name, (select count(*) from (select from simple_queue.lane where queue = q.id limit $4::int + 1) n)::int as lanes,
-      case when policy is not null then least(coalesce((policy ->> 'archive')::float8, 0), (policy ->> 'deadLetter')::float8) end as kept_ms
+      (select jsonb_agg(jsonb_build_object('ms', key::float8, 'agoMs', 1000 * (extract(epoch from statement_timestamp())::float8 - value::float8)))
+        from jsonb_each(policy -> 'kept')) as kept
     from simple_queue.queue q where name = any(array(select queue from u)))
   select l.id, q.id as "queueId", q.name as queue, l.name, l.labels, q.lanes,
-    l.served_at is null as fresh, q.kept_ms as "keptMs"
+    l.served_at is null as fresh, q.kept
   from u join q on q.name = u.queue
   cross join lateral (select * from simple_queue.lane l where ${SAME_LANE} and unused_at is null offset 0) l`,
 );

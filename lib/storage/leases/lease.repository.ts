@@ -107,6 +107,11 @@ export class LeaseRepository {
     await this.database.loops.run(SERVE_LANES, [SHARD, id, lanes, jsonOf(policies)]);
   }
 
+  /** What a process without a lease does with the jobs of these lanes that it ends. */
+  async declare(lanes: number[], policies: ByQueue<EndPolicy>): Promise<void> {
+    if (lanes.length > 0) await this.serve(FIRST, lanes, policies);
+  }
+
   async renew(
     id: string,
     leaseMs: number,

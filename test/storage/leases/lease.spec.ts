@@ -45,7 +45,7 @@ describe('leases', () => {
       new QueuePolicies(resolveOptions(settings).options).ends();
     const said = () =>
       test.database.query(
-        `select name, policy from simple_queue.queue where name in ('own', 'other') order by name`,
+        `select name, policy - 'kept' as policy from simple_queue.queue where name in ('own', 'other') order by name`,
       );
     const id = randomUUID();
     const first = policies({ archive: false, queues: { own: { onDeadJob: 'halt' } } });
@@ -70,6 +70,37 @@ describe('leases', () => {
     // Nobody's word.
     await leases.take(randomUUID(), 'w', 60_000, { lanes: [own.id] });
     expect(await said()).toMatchObject([{}, { policy: { maxStalls: 1 } }]);
+  });
+
+  it('say for how long any process has kept the jobs of their queues, and when last', async () => {
+    const { queueId: queue, id: lane } = await test.rows.lane('kept');
+    const declare = (archive: SimpleQueueOptions['archive']) =>
+      leases.declare([lane], new QueuePolicies(resolveOptions({ archive }).options).ends());
+    const ages = async () => {
+      const [row] = await test.database.query<{ kept: Record<string, number> }>(
+        `select (select jsonb_object_agg(key, round((extract(epoch from now())::numeric - value::numeric) / 60))
+         from jsonb_each(policy -> 'kept')) as kept from simple_queue.queue where id = $1`,
+        [queue],
+      );
+      return row!.kept;
+    };
+    const age = (ms: number, seconds: number) =>
+      test.database.query(
+        `update simple_queue.queue set policy = jsonb_set(policy, array['kept', $2], to_jsonb((policy -> 'kept' ->> $2)::float8 - $3::float8)) where id = $1`,
+        [queue, `${ms}`, seconds],
+      );
+    await declare(false);
+    await declare({ keepMs: 60_000 });
+    expect(await ages()).toEqual({ 0: 0, 60000: 0 });
+    await age(60_000, 600);
+    await declare({ keepMs: 60_000 });
+    expect(await ages()).toEqual({ 0: 0, 60000: 10 });
+    await age(60_000, 1_800);
+    await declare({ keepMs: 60_000 });
+    expect(await ages()).toEqual({ 0: 0, 60000: 0 });
+    await age(0, 31 * 86_400);
+    await declare({ keepMs: 120_000 });
+    expect(await ages()).toEqual({ 60000: 0, 120000: 0 });
   });
 
   it('are never brought back to life: renewing one that is gone says so and writes nothing', async () => {
