@@ -68,7 +68,7 @@ with target as materialized (
     from gone g cross join lateral (
       select statement_timestamp() + (coalesce(q.policy -> 'archive'::text, $3::jsonb -> q.name, $3::jsonb -> ''::text) #>> '{}'::text[])::float8 * interval '1 millisecond' as expires_at
       from simple_queue.queue q where q.id = g.queue) k
-    where expires_at is not null),
+    where expires_at is not null and $4::boolean),
   vacated as (
     insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from (
       select group_name, queue from gone where seq is not null and id in (select id from turned)

@@ -3,6 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { JobResult } from '../../lib/job/job-result.js';
 import { packageVersion } from '../../lib/runtime/here.js';
+import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
+import { workflow } from '../../lib/workflows/builder.js';
 import { aHandler, PATIENT, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
@@ -201,6 +203,34 @@ describe('operating', () => {
     expect(new Set(ran).size).toBe(ran.length);
     expect(counts.purged).toBeGreaterThan(0);
     expect(ran.length + counts.purged).toBe(jobs.length);
+  });
+
+  it('purges what waits for good, with its id, and whoever waits for it hears of it', async () => {
+    const providers = [aHandler('forgotten', () => 1), aHandler('heard', () => 1)];
+    const application = await story.start({ providers });
+    const { app, queues } = application;
+    const [admin, workflows] = [adminOf(application), app.get(QueueWorkflows, { strict: false })];
+    await admin.pause('forgotten');
+    const inGroup = { payload: {}, group: 'g', ordered: true };
+    const waiting = await queues.enqueueMany('forgotten', [
+      { payload: {}, delayMs: 3_600_000 },
+      { payload: {}, staged: true },
+      ...[inGroup, inGroup, { payload: {} }],
+    ]);
+    const { id: dependent } = await queues.enqueue('heard', {}, { dependsOn: [waiting[0]!.id] });
+    const { id: flow } = await workflows.start(
+      workflow('w').step('s', 'forgotten', {}).step('t', 'heard', {}, { after: 's' }),
+    );
+    const [step] = (await workflows.find(flow))!.steps[0]!.ids;
+
+    expect(await admin.purge({ queue: 'forgotten' })).toEqual({ purged: 6, left: 0 });
+
+    const ids = [...waiting.map(({ id }) => id), step!];
+    for (const id of ids) expect(await queues.find(id)).toBeUndefined();
+    const { lastError } = await untilJobIs('expired', application, dependent);
+    expect(lastError?.code).toBe('DEPENDENCY_FAILED');
+    await eventually(async () => expect((await workflows.find(flow))?.state).toBe('failed'));
+    for (const id of ids) expect((await queues.enqueue('heard', {}, { id })).created).toBe(true);
   });
 
   it('tells who works what, also for a name that appeared after the worker had started', async () => {

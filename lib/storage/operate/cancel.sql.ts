@@ -11,7 +11,8 @@ import { vacated } from '../places/turns.sql.js';
  * Cancels live jobs by id, at most as many as the caller's batch. The place row is locked first and decides: where it could be
  * deleted the job was waiting and ends at once; where there is none, the job runs (or is being put back) and is flagged. The
  * claim, and whatever puts a job back, asks for the flag. What is in no place at all will never run, and ends as well. A staged job is
- * locked before its place, as its commit does. $3 says by queue name how long what ended is kept. $4 false flags nothing: a purge takes what waits, and leaves what runs.
+ * locked before its place, as its commit does. $3 says by queue name how long what ended is kept. $4 false is a purge: it
+ * keeps nothing, whatever workers have said, and leaves what runs.
  *
  * It also runs in callers' transactions, under their settings: there a planner that believes a full table empty may walk the key instead
  * of taking the ctids, so the stretch of the key is given too.
@@ -42,7 +43,7 @@ export const CANCEL = statement(
   kept as (
     ${ended('archive', { state: `'cancelled'` })}
     from gone g ${keptByQueue('g', 'archive', '$3')}
-    where expires_at is not null),
+    where expires_at is not null and $4::boolean),
   ${vacated(`(
       select group_name, queue from gone where seq is not null and id in (select id from turned)
       union select g.group_name, g.queue from ${turnless('lost')} and g.seq is not null) t`)},

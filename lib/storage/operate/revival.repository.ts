@@ -60,7 +60,7 @@ export class RevivalRepository {
 
   /** How many waiting jobs are gone for good: a cancel that keeps nothing, and asks nothing of what runs. */
   async purgeWaiting(ids: string[]): Promise<number> {
-    const values = [SHARD, ids, JSON.stringify({ '': null }), false];
+    const values = [SHARD, ids, '{}', false];
     return (await this.database.waiters.run<{ cancelled: number }>(CANCEL, values))[0]!.cancelled;
   }
 }

@@ -283,11 +283,13 @@ describe('purging', () => {
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
-  it('deletes what waits, wherever it waits, and neither touches nor asks what runs', async () => {
+  it('deletes what waits, wherever it waits, and neither touches nor asks what runs, whatever its workers keep', async () => {
     const running = await test.rows.job({ state: 'running' });
     const waiting = await Promise.all(
       (['ready', 'scheduled', 'suspect'] as const).map((state) => test.rows.job({ state })),
     );
+    const policy = JSON.stringify({ archive: DAY_MS });
+    await test.database.query('update simple_queue.queue set policy = $1::jsonb', [policy]);
 
     expect(
       await test.storage.revivals.purgeWaiting([running, ...waiting].map((job) => job.id)),
