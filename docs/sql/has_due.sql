@@ -21,6 +21,6 @@ select exists (select from unnest($2::int[]) q(lane) cross join lateral (
       where c.shard = $1 and j.lane = any($2::int[]))
     or exists (select from simple_queue.arrival a left join simple_queue.step t on t.id = a.job and t.shard = $1
       where a.shard = $1 and not (a.kind = 'wait' and (exists (select from simple_queue.job j where j.id = t.awaits and j.shard = $1 offset 0)
-      or exists (select from simple_queue.step o where o.id = t.awaits and o.shard = $1 and o.state is null offset 0))) and not (a.kind = 'depend' and not exists (
+      or exists (select from simple_queue.step o where o.id = t.awaits and o.shard = $1 and o.state is null and (o.stage >= 0 or exists (select from simple_queue.workflow w where w.id = o.workflow and w.shard = $1 and w.ended_at is null)) offset 0))) and not (a.kind = 'depend' and not exists (
         select from jsonb_array_elements_text(a.more -> 'awaits') u(id) where not (exists (select from simple_queue.job j where j.id = u.id::uuid and j.shard = $1 offset 0)
-      or exists (select from simple_queue.step o where o.id = u.id::uuid and o.shard = $1 and o.state is null offset 0))))) as due;
+      or exists (select from simple_queue.step o where o.id = u.id::uuid and o.shard = $1 and o.state is null and (o.stage >= 0 or exists (select from simple_queue.workflow w where w.id = o.workflow and w.shard = $1 and w.ended_at is null)) offset 0))))) as due;

@@ -13,10 +13,11 @@ with recursive seen as materialized (
   over as materialized (
     select u.id, e.state is distinct from 'succeeded' as fails from (select distinct awaits as id from pairs) u
     cross join lateral (select exists (select from simple_queue.job j where j.id = u.id and j.shard = $1 offset 0)
-      or exists (select from simple_queue.step o where o.id = u.id and o.shard = $1 and o.state is null offset 0) as live offset 0) l
+      or exists (select from simple_queue.step o where o.id = u.id and o.shard = $1 and o.state is null and (o.stage >= 0 or exists (select from simple_queue.workflow w where w.id = o.workflow and w.shard = $1 and w.ended_at is null)) offset 0) as live offset 0) l
     left join lateral (
       select s.* from (
-        select 1 as way, now() as at, state, output, error from simple_queue.step o where o.id = u.id and o.shard = $1
+        select case when state is null then 3 else 1 end as way, now() as at, coalesce(state, 'a compensation that was not needed') as state, output, error
+          from simple_queue.step o where o.id = u.id and o.shard = $1
         union all select 2, finished_at, state, output, last_error from simple_queue.archive a where a.id = u.id and a.shard = $1
         union all select 2, finished_at, state, output, last_error from simple_queue.dead_letter d where d.id = u.id and d.shard = $1) s
       where not l.live order by way, at desc limit 1) e on true
@@ -41,13 +42,14 @@ with recursive seen as materialized (
     cross join lateral jsonb_array_elements_text(p.awaits) t(id)
     cross join lateral (select t.id::uuid as id offset 0) u
     cross join lateral (select exists (select from simple_queue.job j where j.id = u.id and j.shard = $1 offset 0)
-      or exists (select from simple_queue.step o where o.id = u.id and o.shard = $1 and o.state is null offset 0) as live offset 0) l
+      or exists (select from simple_queue.step o where o.id = u.id and o.shard = $1 and o.state is null and (o.stage >= 0 or exists (select from simple_queue.workflow w where w.id = o.workflow and w.shard = $1 and w.ended_at is null)) offset 0) as live offset 0) l
     cross join lateral (select s.seq is not null and exists (
       select from simple_queue.job f
       where f.id = u.id and f.shard = $1 and f.group_name = s.group_name and f.queue = s.queue and f.seq > s.seq offset 0) as behind offset 0) b
     left join lateral (
       select s.* from (
-        select 1 as way, now() as at, state, output, error from simple_queue.step o where o.id = u.id and o.shard = $1
+        select case when state is null then 3 else 1 end as way, now() as at, coalesce(state, 'a compensation that was not needed') as state, output, error
+          from simple_queue.step o where o.id = u.id and o.shard = $1
         union all select 2, finished_at, state, output, last_error from simple_queue.archive a where a.id = u.id and a.shard = $1
         union all select 2, finished_at, state, output, last_error from simple_queue.dead_letter d where d.id = u.id and d.shard = $1) s
       where not l.live order by way, at desc limit 1) e on true),

@@ -226,7 +226,7 @@ export class QueueWorkflows {
     const unknown = await workflows.awaited.unknown(run, id, namedBy(stages));
     if (unknown === undefined) return;
     if (uniqueKey !== undefined && (await workflows.holderOf(run, name, uniqueKey))) return;
-    const step = stages.find(({ awaits }) => awaits?.job === unknown)!;
+    const step = stages.find(({ awaits }) => awaits?.job === unknown.id)!;
     throw unknownDependency(`workflows.start: step ${quote(step.name)}`, unknown);
   }
 

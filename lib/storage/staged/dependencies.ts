@@ -5,7 +5,7 @@ import { textArray } from '../connection/binary-array.js';
 import type { Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { isMadeHere } from '../../runtime/uuid7.js';
-import { FIND_CIRCLE, FIND_UNKNOWN_DEPENDENCY, STORE_DEPENDENTS } from './dependents.sql.js';
+import { FIND_RETURNING, FIND_UNKNOWN_DEPENDENCY, STORE_DEPENDENTS } from './dependents.sql.js';
 
 /** Who would wait for jobs. */
 interface Asking {
@@ -13,10 +13,18 @@ interface Asking {
   queue?: number;
   uniqueKey?: string | undefined;
   awaits: readonly string[];
+  /** One of the same call. */
+  own?: string | undefined;
+}
+
+/** A job that nobody should wait for, and why. */
+interface InVain {
+  id: string;
+  why: 'unknown' | 'unkept' | 'unused' | 'workflow';
 }
 
 /**
- * Before jobs are stored: none of them would wait for a job that there never was. What is known already, by its id or its key, is not stored
+ * Before jobs are stored: none of them would wait for a job of whose success nobody will hear. What is known already, by its id or its key, is not stored
  * again, and may have outlived the others. Nor for itself, where it comes back under an id that others wait for.
  * @throws QueueError `DEPENDENCY_UNKNOWN`, `INVALID_OPTION`
  */
@@ -24,40 +32,42 @@ export async function refuseInVain(run: Run, jobs: readonly NewJob[]): Promise<v
   const waiting = jobs.filter(({ dependsOn }) => dependsOn);
   if (waiting.length === 0) return;
   await refuseUnknown(run, jobs);
-  if (!waiting.some(({ givenId }) => givenId)) return;
-  const [circle] = await run<{ id: string }>(FIND_CIRCLE, [
+  const given = waiting.filter(({ givenId }) => givenId).map(({ id }) => id);
+  if (given.length === 0) return;
+  const [returning] = await run<{ id: string }>(FIND_RETURNING, [
     SHARD,
-    waiting.map(({ id }) => id),
-    waiting.map(({ dependsOn }) => JSON.stringify(dependsOn)),
-    waiting.map(({ id, givenId }) => givenId && isMadeHere(id)),
+    given,
+    given.map(isMadeHere),
   ]);
-  if (circle) throw waitsForItself(circle.id);
+  if (returning) throw isAwaited(returning.id);
 }
 
 async function refuseUnknown(run: Run, jobs: readonly NewJob[]): Promise<void> {
-  const own = new Set(jobs.map(({ id }) => id));
+  const ids = new Set(jobs.map(({ id }) => id));
   const asking = jobs.flatMap(({ id, lane, uniqueKey, dependsOn = [] }) => {
-    const awaits = dependsOn.filter((other) => !own.has(other));
-    return awaits.length > 0 ? [{ id, queue: lane.queueId, uniqueKey, awaits }] : [];
+    const awaits = dependsOn.filter((other) => !ids.has(other));
+    const own = dependsOn.find((other) => ids.has(other));
+    return dependsOn.length > 0 ? [{ id, queue: lane.queueId, uniqueKey, awaits, own }] : [];
   });
   const unknown = await unknownAmong(run, asking);
-  if (unknown !== undefined) throw unknownDependency('enqueue: dependsOn', unknown);
+  if (unknown) throw unknownDependency('enqueue: dependsOn', unknown);
 }
 
-/** Of the jobs that these would wait for one of which nothing is known, unless it is known who asks. */
+/** Of the jobs that these would wait for one of which nobody will hear, unless it is known who asks. */
 export async function unknownAmong(
   run: Run,
   asking: readonly Asking[],
-): Promise<string | undefined> {
+): Promise<InVain | undefined> {
   if (asking.length === 0) return undefined;
-  const [unknown] = await run<{ id: string }>(FIND_UNKNOWN_DEPENDENCY, [
+  const [unknown] = await run<InVain>(FIND_UNKNOWN_DEPENDENCY, [
     SHARD,
     asking.map(({ id }) => id),
     asking.map(({ queue = null }) => queue),
     textArray(asking.map(({ uniqueKey }) => uniqueKey)),
     asking.map(({ awaits }) => JSON.stringify(awaits)),
+    textArray(asking.map(({ own }) => own)),
   ]);
-  return unknown?.id;
+  return unknown;
 }
 
 /** In the transaction in which the jobs were stored. */
@@ -76,12 +86,20 @@ export async function storeDependents(
   await run(STORE_DEPENDENTS, [SHARD, stored.map(({ id }) => id), awaits]);
 }
 
-export function unknownDependency(where: string, id: string): QueueError {
-  const message = `${where}: job ${id} is unknown: it was never enqueued, its transaction has not committed yet, its end is not kept any more, or it lies in the spool of another process. Enqueue it before, also in the same transaction, or repeat the call when it is stored.`;
-  return new QueueError('DEPENDENCY_UNKNOWN', message);
+const WHY: Readonly<Record<InVain['why'], string>> = {
+  unknown:
+    'is unknown: it was never enqueued, its transaction has not committed yet, its end is not kept any more, or it lies in the spool of another process. Enqueue it before, also in the same transaction, or repeat the call when it is stored.',
+  unkept:
+    'is of a queue that forgets what has succeeded (archive: false). Let that queue keep it, or make both jobs steps of a workflow, which remembers.',
+  unused: 'is a compensation that was not needed: its workflow has ended, so it never runs.',
+  workflow: 'is a workflow or batch. Give the ids of its last steps, which workflows.find has.',
+};
+
+export function unknownDependency(where: string, { id, why }: InVain): QueueError {
+  return new QueueError('DEPENDENCY_UNKNOWN', `${where}: job ${id} ${WHY[why]}`);
 }
 
-function waitsForItself(id: string): QueueError {
-  const message = `enqueue: dependsOn: job ${id} would wait for itself: what it depends on waits for the job of this id, which was there before. Give it another id.`;
+function isAwaited(id: string): QueueError {
+  const message = `enqueue: dependsOn: job ${id} was there before, and others wait for it: it could wait for itself. Give it another id.`;
   return new QueueError('INVALID_OPTION', message);
 }

@@ -22,7 +22,7 @@ export class AwaitedRepository {
   constructor(private readonly database: Database) {}
 
   /** One of these jobs of which nothing is known. */
-  unknown(run: Run, workflow: string, awaits: string[]): Promise<string | undefined> {
+  unknown(run: Run, workflow: string, awaits: string[]): ReturnType<typeof unknownAmong> {
     return unknownAmong(run, awaits.length > 0 ? [{ id: workflow, awaits }] : []);
   }
 

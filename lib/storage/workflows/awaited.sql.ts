@@ -16,15 +16,29 @@ export const AWAIT_AGAIN = statement(
   select $1, 'wait', id, workflow from simple_queue.step where workflow = $2::uuid and shard = $1 and awaits is not null and state is null`,
 );
 
+/** Step `o` has not ended, and may. What compensates never begins where its workflow has ended without it. */
+const isOpen = `o.state is null and (o.stage >= 0 or exists (select from simple_queue.workflow w where w.id = o.workflow and w.shard = $1 and w.ended_at is null))`;
+
 /** Does that job live, or will it? What waits for other steps lives as a draft. */
 export const lives = (id: string): string =>
   `exists (select from simple_queue.job j where j.id = ${id} and j.shard = $1 offset 0)
-      or exists (select from simple_queue.step o where o.id = ${id} and o.shard = $1 and o.state is null offset 0)`;
+      or exists (select from simple_queue.step o where o.id = ${id} and o.shard = $1 and ${isOpen} offset 0)`;
+
+/** Is anything known of it, alive or ended? */
+export const isKnown = (
+  id: string,
+): string => `exists (select from simple_queue.job j where j.id = ${id} and j.shard = $1 offset 0)
+      or exists (select from simple_queue.step o where o.id = ${id} and o.shard = $1 and (o.state is not null or ${isOpen}) offset 0)
+      or exists (select from simple_queue.archive e where e.id = ${id} and e.shard = $1 offset 0)
+      or exists (select from simple_queue.dead_letter e where e.id = ${id} and e.shard = $1 offset 0)`;
+
+const UNUSED = 'a compensation that was not needed';
 
 /** What became of that job, as `e`, if it is `over`. A step has kept its end, whatever its queue keeps. */
 export const endOf = (id: string, over = 'true'): string => `left join lateral (
       select s.* from (
-        select 1 as way, now() as at, state, output, error from simple_queue.step o where o.id = ${id} and o.shard = $1
+        select case when state is null then 3 else 1 end as way, now() as at, coalesce(state, '${UNUSED}') as state, output, error
+          from simple_queue.step o where o.id = ${id} and o.shard = $1
         union all select 2, finished_at, state, output, last_error from simple_queue.archive a where a.id = ${id} and a.shard = $1
         union all select 2, finished_at, state, output, last_error from simple_queue.dead_letter d where d.id = ${id} and d.shard = $1) s
       where ${over} order by way, at desc limit 1) e on true`;
@@ -52,7 +66,7 @@ export const TAKE_AWAITED = statement(
   gone as (delete from simple_queue.arrival where kind = 'wait' and shard = $1 and id = any(array(select id from over))),
   told as (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
-    select $1, 'end', job, case when state in ('succeeded', 'cancelled') then state when state = 'skipped' then 'cancelled' else 'failed' end,
+    select $1, 'end', job, case when state in ('succeeded', 'cancelled') then state when state in ('skipped', '${UNUSED}') then 'cancelled' else 'failed' end,
       output, case when state is null then '${UNKNOWN}'::jsonb else error end from over returning 1)
   select (select count(*) from told)::int as ended, (select id::text from page order by page.id offset 499 limit 1) as last`,
 );
