@@ -74,7 +74,8 @@ export class QueueLimits {
   ) {
     this.fleet = new FleetLimits({ storage, options, events });
     this.turnstile = new Turnstile(storage, options.leaseMs);
-    storage.beforeClose(() => this.close());
+    const graceMs = () => (this.inside.size > 0 ? options.shutdownGraceMs : 0);
+    storage.beforeClose(() => this.close(), graceMs);
   }
 
   /** @internal A process without a worker declares nothing at its start, and reads the keys of its jobs all the same: elsewhere than others, perhaps. */

@@ -22,6 +22,8 @@ import type { Spool } from '../spool/spool.js';
 import { UnservedLanes } from './lanes/unserved-lanes.js';
 import { OutcomeRepository } from './outcomes/outcome.repository.js';
 
+/** The last settles of a process may take this long, and all else that it says at its end; then the reaper has the rest. */
+export const LAST_WORDS_MS = 5_000;
 /** A slow look, and whatever else is asked meanwhile. */
 const BESIDE_MAX = 2;
 
@@ -79,7 +81,7 @@ export class Storage {
   readonly troubles = this.rest.troubles;
   readonly unusedLanes = this.rest.unusedLanes;
   readonly workflows = this.rest.workflows;
-  private readonly closing: (() => Promise<void>)[] = [];
+  private readonly closing: { work: () => Promise<void>; graceMs: () => number }[] = [];
 
   private constructor(
     readonly database: Database,
@@ -145,14 +147,29 @@ export class Storage {
     }
   }
 
-  /** Called before the connections close, for what still uses them. */
-  beforeClose(work: () => Promise<void>): void {
-    this.closing.push(work);
+  /** Called before the connections close, for what still uses them, and may wait so long for an application. */
+  beforeClose(work: () => Promise<void>, graceMs = () => 0): void {
+    this.closing.push({ work, graceMs });
+  }
+
+  /** What an application that closes still has to say, in however many statements: then its connections are cut, and others have the rest. */
+  async lastWords<T>(work: () => Promise<T>, graceMs = 0): Promise<T> {
+    const timer = setTimeout(() => this.database.abandon(), graceMs + LAST_WORDS_MS);
+    try {
+      return await work();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** After every drain: other modules' `beforeApplicationShutdown` may still enqueue. */
   async onApplicationShutdown(): Promise<void> {
-    const closed = await Promise.allSettled(this.closing.map((work) => work()));
+    const graceMs = Math.max(0, ...this.closing.map((each) => each.graceMs()));
+    await this.lastWords(() => this.close(), graceMs);
+  }
+
+  private async close(): Promise<void> {
+    const closed = await Promise.allSettled(this.closing.map(({ work }) => work()));
     this.openTransactions?.close();
     this.lanes.close();
     await this.endSignals.close();

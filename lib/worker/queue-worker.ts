@@ -145,7 +145,8 @@ export class QueueWorker {
     for (const signal of SIGNALS) process.once(signal, onSignal);
     try {
       this.worker.stopClaiming();
-      await this.worker.drain(this.parts.options.shutdownGraceMs, hurry.signal);
+      const leave = { hurry: hurry.signal, isLeaving: this.leaving };
+      await this.worker.drain(this.parts.options.shutdownGraceMs, leave);
     } finally {
       for (const signal of SIGNALS) process.removeListener(signal, onSignal);
       this.worker = this.starting = undefined;

@@ -1,9 +1,8 @@
+import { LAST_WORDS_MS } from '../storage/storage.js';
 import type { Crew } from './crew.js';
 
 /** After the abort signals, handlers get this long to return before their jobs are released. */
 const ABORT_MS = 500;
-/** The last settles may take this long; then the process ends and the reaper has the rest. */
-const FLUSH_MS = 5_000;
 const FLUSH_REST_MS = 100;
 
 /** How a worker ends: what runs may finish, then is asked to, then is given back with its attempt unspent. */
@@ -24,7 +23,7 @@ export class Shutdown {
   /** Turns the settling rounds by hand until nothing waits: the loops have stopped. */
   async flush(): Promise<void> {
     const { settler, claims } = this.crew;
-    const deadline = performance.now() + FLUSH_MS;
+    const deadline = performance.now() + LAST_WORDS_MS;
     while ((!settler.isEmpty || claims.hasEnded) && performance.now() < deadline)
       await this.settleOnce();
   }

@@ -3,7 +3,9 @@ import { DUTIES, type DutyName } from '../maintenance/duties.js';
 import type { News } from '../maintenance/site.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import { Loop, type Round } from '../runtime/loop.js';
+import { within } from '../runtime/within.js';
 import type { Signal } from '../storage/wake-ups/signals.js';
+import { LAST_WORDS_MS } from '../storage/storage.js';
 import { untilServed } from '../storage/connection/until-served.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
 import { unservedNames } from '../claim/unserved-names.js';
@@ -32,6 +34,11 @@ type OwnLoop =
   | 'suspect'
   | 'limit'
   | 'beat';
+
+interface Leave {
+  hurry?: AbortSignal;
+  isLeaving?: boolean;
+}
 
 /** What a working process does: owns the loops that turn the duties, their start and their stop. */
 export class Worker {
@@ -116,15 +123,23 @@ export class Worker {
     this.crew.intake.giveBackWaiting('shutdown');
   }
 
-  /** Lets what runs end, at most `graceMs` (or until `hurry` aborts), then aborts and releases the rest. */
-  async drain(graceMs: number, hurry?: AbortSignal): Promise<void> {
-    const { crew, loops } = this;
+  /** Lets what runs end, at most `graceMs` (or until `hurry` aborts), then aborts and releases the rest. `isLeaving`: with the application. */
+  async drain(graceMs: number, { hurry, isLeaving = false }: Leave = {}): Promise<void> {
+    const { crew } = this;
     const shutdown = new Shutdown(crew);
-    await crew.directClaimer.whenAnswered();
+    await within(crew.directClaimer.whenAnswered(), LAST_WORDS_MS);
     await shutdown.drain(graceMs, hurry);
-    const { beat, ...others } = loops;
-    // All at once: with the database away each of them may have a statement to give up.
-    await Promise.all(Object.values(others).map((loop) => loop.stop()));
+    const end = () => this.end(shutdown);
+    await (isLeaving ? this.parts.storage.lastWords(end) : end());
+  }
+
+  private async end(shutdown: Shutdown): Promise<void> {
+    const { crew } = this;
+    const { beat, poll, pollBeside, settle, settleBeside, ...others } = this.loops;
+    const stop = (loops: Loop[]) => Promise.all(loops.map((loop) => loop.stop()));
+    // Results wait for no other statement. All at once: with the database away each of them may have one to give up.
+    const flushed = stop([poll, pollBeside, settle, settleBeside]).then(() => shutdown.flush());
+    await Promise.all([flushed, stop(Object.values(others))]);
     await shutdown.flush();
     const last = [crew.limits.close(), crew.duties.tally()];
     await Promise.allSettled(last);

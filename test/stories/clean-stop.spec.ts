@@ -230,6 +230,24 @@ describe('I9 clean stop', () => {
     proxy.stop();
   });
 
+  it('says its last words in seconds, however long a silent server keeps a statement', async () => {
+    const proxy = await TcpProxy.start(story.database.url);
+    const gate = aGate();
+    const application = await story.start({
+      options: { queryTimeoutMs: 600_000, leaseMs: 1_800_000 },
+      typeorm: { url: proxy.url } as never,
+      providers: [aHandler('silent', () => gate.passed)],
+    });
+    await application.queues.enqueue('silent', {});
+    await running(application);
+    proxy.blackHole();
+
+    const closed = application.close();
+    gate.open();
+    await closed;
+    proxy.stop();
+  });
+
   /** As if the job's process had crashed this often. */
   async function becomeSuspect(id: string, suspicion: number): Promise<void> {
     await story.database.query(

@@ -108,6 +108,12 @@ export class Connections {
     return (this.closed ??= this.pool.end());
   }
 
+  /** Closes without waiting: what is under way fails now. */
+  abandon(): void {
+    void this.close();
+    for (const client of [...(this.pool as unknown as Inner)._clients]) client.abandon();
+  }
+
   private named(statement: Statement): { text: string; name?: string } {
     const text = this.settings.textOf(statement);
     return this.mayPrepare(statement) ? { name: `sq_${statement.name}`, text } : { text };
@@ -190,6 +196,11 @@ export class Connections {
       (error: Error) => done(unserved(error)),
     );
   }
+}
+
+/** What the pool does not promise: its clients, those as well that are only connecting. */
+interface Inner {
+  _clients: OwnClient[];
 }
 
 /** What fails before the COMMIT is sent has done nothing, whatever has become of the connection. */

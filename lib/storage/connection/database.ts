@@ -164,11 +164,16 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await Promise.all(
-      [this.loops, this.callers, this.waiters, this.settlers].map((connections) =>
-        connections.close(),
-      ),
-    );
+    await Promise.all(this.all.map((connections) => connections.close()));
+  }
+
+  /** Closes without waiting for a server that may not reply any more: what is under way fails now. */
+  abandon(): void {
+    for (const connections of this.all) connections.abandon();
+  }
+
+  private get all() {
+    return [this.loops, this.callers, this.waiters, this.settlers];
   }
 }
 

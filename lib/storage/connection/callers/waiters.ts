@@ -51,6 +51,11 @@ export class Waiters {
     await Promise.all([this.hasty.close(), this.patient.close()]);
   }
 
+  abandon(): void {
+    this.hasty.abandon();
+    this.patient.abandon();
+  }
+
   private async eitherWay<T>(
     names: Names,
     work: (connections: Connections) => Promise<T>,
