@@ -4,6 +4,7 @@ import type { NewJob } from '../job/new-job.js';
 import { QueueError } from '../job/queue.errors.js';
 import { DAY_MS } from '../job/values/duration.js';
 import { QueuePolicies } from '../options/queue-policy.js';
+import { ageOf } from '../runtime/wall-clock.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { DatabaseError } from '../storage/connection/database-errors.js';
 import type { Storage } from '../storage/storage.js';
@@ -75,7 +76,7 @@ export class ReplayedCalls {
   private async insert(batch: SpooledCall[]): Promise<boolean[]> {
     const [jobs, notes]: [NewJob[], (string | undefined)[]] = [[], []];
     for (const call of batch) {
-      const isKept = call.jobs.every((job) => this.isKeptForADay(job, call.at));
+      const isKept = call.jobs.every((job) => this.isKeptForADay(job, ageOf(call.at)));
       const note = isKept ? undefined : noteOf(call);
       for (const job of call.jobs) {
         jobs.push(await this.newJob(job, Date.now() - call.at));
@@ -89,8 +90,8 @@ export class ReplayedCalls {
   }
 
   /** As long as a note is: a call that is replayed again, for a reply that was lost or a process that was killed, meets its jobs. */
-  private isKeptForADay(job: CheckedJob, at: number): boolean {
-    return job.conflict === undefined && this.rememberedMs(job, at) >= DAY_MS;
+  private isKeptForADay(job: CheckedJob, ageMs: number): boolean {
+    return job.conflict === undefined && this.rememberedMs(job, ageMs) >= DAY_MS;
   }
 
   /** What was asked for in a time counts from the acknowledgement: by one clock, so that nobody has to know another's. */
@@ -108,13 +109,13 @@ export class ReplayedCalls {
   /** A call that may have been stored is found by its ids, as long as those are kept. By hand, somebody has decided. */
   private refuseForgotten({ unsure, at, jobs, refused }: SpooledCall): void {
     if (!unsure || refused === OUTCOME_UNKNOWN) return;
-    const agoMs = Date.now() - at;
-    if (jobs.some((job) => agoMs > this.rememberedMs(job, at))) throw new Forgotten();
+    const ageMs = ageOf(at);
+    if (jobs.some((job) => ageMs > this.rememberedMs(job, ageMs))) throw new Forgotten();
   }
 
-  /** Where it has ended since then. */
-  private rememberedMs({ queue, name, labels }: CheckedJob, at: number): number {
-    const said = keptSince(this.storage.lanes.find(queue, name, labels) ?? {}, at);
+  /** Where it has ended in this time. */
+  private rememberedMs({ queue, name, labels }: CheckedJob, ageMs: number): number {
+    const said = keptSince(this.storage.lanes.find(queue, name, labels) ?? {}, Date.now() - ageMs);
     if (said !== undefined) return said;
     const { archiveKeepMs = 0, deadLetterKeepMs } = this.policies.of(queue);
     return Math.min(archiveKeepMs, deadLetterKeepMs);

@@ -3,6 +3,7 @@ import { keptSince } from '../job/lane.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { QueuePolicies } from '../options/queue-policy.js';
+import { wallTime } from '../runtime/wall-clock.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { codeOf } from '../spool/files.js';
 import type { Spool } from '../spool/spool.js';
@@ -66,7 +67,7 @@ export class Spooling {
     unsure = false,
   ): Promise<Enqueued[]> {
     try {
-      await this.spool.append(recordOf({ at: Date.now(), ...(unsure && { unsure }), jobs }));
+      await this.spool.append(recordOf({ at: wallTime(), ...(unsure && { unsure }), jobs }));
     } catch (failure) {
       throw this.notKept(failure, error);
     }

@@ -5,6 +5,7 @@ import { recordOf } from '../../lib/enqueue/spooled-call.js';
 import { QueuePolicies } from '../../lib/options/queue-policy.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
+import { wallTime } from '../../lib/runtime/wall-clock.js';
 import { eventually } from '../support/eventually.js';
 import { recordStatements } from '../support/recorded-statements.js';
 import { isSmallDisk, unmount } from '../support/spool.js';
@@ -93,6 +94,17 @@ describe('a spool and its database', () => {
     await rig.isOver();
     expect(await rig.stored()).toEqual(['unsure']);
     await rig.test.database.query('update simple_queue.queue set policy = null');
+  });
+
+  it('knows no age by a clock that was set back meanwhile', async () => {
+    await rig.start('steps', undefined, { archive: { keepMs: 60_000 } });
+    const ahead = jest.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() + 3_600_000); // prettier-ignore
+    const ages = [3_610_000, 120_000, 10_000].map((ms) => wallTime() - ms);
+    ahead.mockRestore();
+    for (const at of ages)
+      await rig.spool.append(recordOf({ at, unsure: true, jobs: [aJob(`${at}`)] }));
+    await rig.isOver();
+    expect([await rig.stored(), rig.spool.state.aside.jobs]).toEqual([[], 3]);
   });
 
   it('stores a call once that is replayed again after its job has run and was forgotten, and its id as often as it is given', async () => {
