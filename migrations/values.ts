@@ -73,7 +73,7 @@ export const VALUES = [
     and not jsonb_path_exists(value, 'strict $[*] ? (@.type() != "object" || ${ENTRY})'))`,
 ];
 
-const NAMES = VALUES.map((text) => text.split(' ')[2]).join(', ');
+export const NAMES = VALUES.map((text) => text.split(' ')[2]).join(', ');
 
 /** Nobody else makes an operator for them, which a caller's session would prefer to PostgreSQL's own. */
 export const KEEP_VALUES = `revoke all on type ${NAMES} from public`;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createEntities } from 'nestjs-simple-queue';
 import { DataSource, EntitySchema } from 'typeorm';
 import { startPostgres } from '../../../sample/local-postgres/local-postgres.ts';
 import { QueueEventBus } from '../../../lib/observability/events.js';
@@ -45,6 +46,17 @@ describe('opening the storage', () => {
     await open();
     await open({ migrate: 'check' });
     expect(await database.query('select name from simple_queue.queue')).toEqual([{ name: 'kept' }]);
+  });
+
+  it('makes them again where a tool that knows only tables has cleared the schema', async () => {
+    const entity = createEntities().Jobs;
+    await open();
+    for (let start = 1; start <= 2; start++)
+      await open({}, { entities: [entity], synchronize: true, dropSchema: true });
+    await open();
+    expect(await database.query('select version from simple_queue.version')).toEqual([
+      { version: 1 },
+    ]);
   });
 
   it('uses the schema that it is told, and several beside each other', async () => {
