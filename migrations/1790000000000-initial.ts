@@ -24,7 +24,6 @@ import {
   KEEP_VALUES,
   LABELS,
   LANE_NAME,
-  NAMES,
   QUEUE_NAME,
   VALUES,
 } from './values.js';
@@ -60,15 +59,7 @@ const ENDED = `
   error_key text,
   primary key (id, shard, expires_at)`;
 
-/** A tool that clears a schema may know tables only, as TypeORM's `dropSchema`; with tables about, nothing of this can be dropped. */
-const LEFT_OVER = [
-  `drop function if exists simple_queue.enqueue`,
-  `drop sequence if exists simple_queue.turn`,
-  `drop domain if exists ${NAMES}`,
-];
-
 export const UP = [
-  ...LEFT_OVER,
   ...VALUES,
   KEEP_VALUES,
   `create table simple_queue.version (version int not null, compatible_from int not null)`,

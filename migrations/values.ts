@@ -58,7 +58,7 @@ const ENTRY = Object.entries({
   .join(' || ');
 
 /** A count that is raised by one never overflows; epochs after a revival begin above 2,000,000,000. */
-export const VALUES = [
+const DOMAINS = [
   `create domain simple_queue.moment as timestamptz check (${isMoment('value')})`,
   `create domain simple_queue.epoch as int check (value between 0 and 2147000000)`,
   `create domain simple_queue.counter as int check (value between 0 and 1000000000)`,
@@ -73,7 +73,15 @@ export const VALUES = [
     and not jsonb_path_exists(value, 'strict $[*] ? (@.type() != "object" || ${ENTRY})'))`,
 ];
 
-export const NAMES = VALUES.map((text) => text.split(' ')[2]).join(', ');
+const NAMES = DOMAINS.map((text) => text.split(' ')[2]).join(', ');
+
+/** A tool that clears a schema may know tables only, as TypeORM's `dropSchema`. Where tables are about, nothing of what it leaves can be dropped. */
+export const VALUES = [
+  `drop function if exists simple_queue.enqueue`,
+  `drop sequence if exists simple_queue.turn`,
+  `drop domain if exists ${NAMES}`,
+  ...DOMAINS,
+];
 
 /** Nobody else makes an operator for them, which a caller's session would prefer to PostgreSQL's own. */
 export const KEEP_VALUES = `revoke all on type ${NAMES} from public`;

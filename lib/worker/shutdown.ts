@@ -1,9 +1,15 @@
 import { LAST_WORDS_MS } from '../storage/storage.js';
+import type { Loop } from '../runtime/loop.js';
 import type { Crew } from './crew.js';
 
 /** After the abort signals, handlers get this long to return before their jobs are released. */
 const ABORT_MS = 500;
 const FLUSH_REST_MS = 100;
+
+export interface Leave {
+  hurry?: AbortSignal;
+  isLeaving?: boolean;
+}
 
 /** How a worker ends: what runs may finish, then is asked to, then is given back with its attempt unspent. */
 export class Shutdown {
@@ -20,8 +26,19 @@ export class Shutdown {
     if (!(await dispatcher.whenIdle(ABORT_MS))) this.release();
   }
 
+  /** Stops the loops. Results wait for no other statement than those that bring them. */
+  async flush(loops: Readonly<Record<string, Loop>> = {}): Promise<void> {
+    const { poll, pollBeside, settle, settleBeside, ...others } = loops;
+    const stop = (some: (Loop | undefined)[]) =>
+      Promise.all(some.map(async (loop) => loop?.stop()));
+    const settled = stop([poll, pollBeside, settle, settleBeside]).then(() => this.settleAll());
+    // All at once: with the database away each of them may have a statement to give up.
+    await Promise.all([settled, stop(Object.values(others))]);
+    await this.settleAll();
+  }
+
   /** Turns the settling rounds by hand until nothing waits: the loops have stopped. */
-  async flush(): Promise<void> {
+  private async settleAll(): Promise<void> {
     const { settler, claims } = this.crew;
     const deadline = performance.now() + LAST_WORDS_MS;
     while ((!settler.isEmpty || claims.hasEnded) && performance.now() < deadline)

@@ -9,7 +9,7 @@ import { LAST_WORDS_MS } from '../storage/storage.js';
 import { untilServed } from '../storage/connection/until-served.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
 import { unservedNames } from '../claim/unserved-names.js';
-import { Shutdown } from './shutdown.js';
+import { Shutdown, type Leave } from './shutdown.js';
 import { workerName } from '../runtime/worker-name.js';
 import { Watches } from './watches.js';
 
@@ -34,11 +34,6 @@ type OwnLoop =
   | 'suspect'
   | 'limit'
   | 'beat';
-
-interface Leave {
-  hurry?: AbortSignal;
-  isLeaving?: boolean;
-}
 
 /** What a working process does: owns the loops that turn the duties, their start and their stop. */
 export class Worker {
@@ -129,29 +124,20 @@ export class Worker {
     const shutdown = new Shutdown(crew);
     await within(crew.directClaimer.whenAnswered(), LAST_WORDS_MS);
     await shutdown.drain(graceMs, hurry);
-    const end = () => this.end(shutdown);
-    await (isLeaving ? this.parts.storage.lastWords(end) : end());
+    await (isLeaving ? this.parts.storage.lastWords(() => this.end(shutdown)) : this.end(shutdown));
   }
 
   private async end(shutdown: Shutdown): Promise<void> {
-    const { crew } = this;
-    const { beat, poll, pollBeside, settle, settleBeside, ...others } = this.loops;
-    const stop = (loops: Loop[]) => Promise.all(loops.map((loop) => loop.stop()));
-    // Results wait for no other statement. All at once: with the database away each of them may have one to give up.
-    const flushed = stop([poll, pollBeside, settle, settleBeside]).then(() => shutdown.flush());
-    await Promise.all([flushed, stop(Object.values(others))]);
-    await shutdown.flush();
-    const last = [crew.limits.close(), crew.duties.tally()];
-    await Promise.allSettled(last);
+    const { beat, ...others } = this.loops;
+    await shutdown.flush(others);
+    await Promise.allSettled([this.crew.limits.close(), this.crew.duties.tally()]);
     // Beats during the drain too, else the reaper would take the jobs being finished.
     await beat.stop();
-    await crew.heartbeat.end().catch(() => undefined);
+    await this.crew.heartbeat.end().catch(() => undefined);
     this.unsubscribe();
     await this.parts.storage.signals.stopListening(this);
-    this.parts.events.emit('workerStopped', () => ({
-      worker: this.name,
-      released: shutdown.released,
-    }));
+    const stopped = { worker: this.name, released: shutdown.released };
+    this.parts.events.emit('workerStopped', () => stopped);
   }
 
   /** The promoter has had its first round, and has told those that have something to do. */
