@@ -12,23 +12,14 @@ interface Step {
 }
 
 const KINDS = {
-  redrive: {
-    permission: 'redrive',
-    verb: 'Run again',
-    counted: ['revived'],
-    bound: 'finishedBefore',
-  },
+  redrive: { permission: 'redrive', verb: 'Run again', counted: ['revived'] },
   'cancel-many': {
     permission: 'cancel',
     verb: 'Cancel',
     counted: ['cancelled', 'requested'],
-    bound: 'createdBefore',
   },
-  purge: { permission: 'purge', verb: 'Delete', counted: ['purged'], bound: 'createdBefore' },
-} as const satisfies Record<
-  string,
-  { permission: Permission; verb: string; counted: string[]; bound: string }
->;
+  purge: { permission: 'purge', verb: 'Delete', counted: ['purged'] },
+} as const satisfies Record<string, { permission: Permission; verb: string; counted: string[] }>;
 
 export type Kind = keyof typeof KINDS;
 export type Filter = Record<string, string | undefined>;
@@ -74,7 +65,7 @@ function ManyDialog({
   const run = async (): Promise<void> => {
     setDone(0);
     try {
-      const total = await steps(kind, boundedBy(kind, filter, counted!), stopped, setDone);
+      const total = await steps(kind, { filter, until: counted!.at }, stopped, setDone);
       say(`${verb}: ${number(total)} done${stopped.current ? ', and stopped' : ''}.`);
       onClose();
     } catch (refused) {
@@ -109,20 +100,15 @@ function ManyDialog({
   );
 }
 
-/** What comes after the count, or fails again meanwhile, is not meant: the work would never end. */
-const boundedBy = (kind: Kind, filter: Filter, { at }: Step): Filter => ({
-  [KINDS[kind].bound]: at,
-  ...filter,
-});
-
 async function steps(
   kind: Kind,
-  filter: Filter,
+  // What comes after the count, or ends meanwhile, is not meant: the work would never end.
+  meant: { filter: Filter; until: string },
   stopped: { current: boolean },
   onStep: (done: number) => void,
 ): Promise<number> {
   for (let total = 0; ;) {
-    const step = await tell<Step>(kind, { filter, dryRun: false });
+    const step = await tell<Step>(kind, { ...meant, dryRun: false });
     const now = sum(kind, step);
     onStep((total += now));
     if (!step.more || now === 0 || stopped.current) return total;

@@ -1,4 +1,4 @@
--- $1 uuid[], $2 text[], $3 text, $4 text, $5 text, $6 text, $7 timestamp with time zone, $8 timestamp with time zone, $9 timestamp with time zone, $10 timestamp with time zone, $11 text, $12 text, $13 text, $14 text, $15 text, $16 text, $17 text, $18 timestamp with time zone, $19 integer, $20 integer, $21 jsonb
+-- $1 uuid[], $2 text[], $3 text, $4 text, $5 text, $6 text, $7 timestamp with time zone, $8 timestamp with time zone, $9 timestamp with time zone, $10 timestamp with time zone, $11 text, $12 text, $13 text, $14 text, $15 text, $16 text, $17 text, $18 timestamp with time zone, $19 integer, $20 integer, $21 jsonb, $22 timestamp with time zone
 prepare find_listed as
 select id, queue, name, state, priority, attempt, stalls, reschedules, created_at, run_at, cancel_at, finished_at, run_ms, worker,
     unique_key, fingerprint, labels, group_name, options ->> 'workflowId' as workflow_id, progress,
@@ -17,4 +17,5 @@ select id, queue, name, state, priority, attempt, stalls, reschedules, created_a
     and ($14::text is null or options -> 'schedule' ->> 'name' = $14) and ($15::text is null or worker = $15 or state = 'running')
     and ($16::text is null or strpos(lower(concat_ws(': ', last_error ->> 'name', last_error ->> 'message')), lower($16)) > 0)
     and ($17::text is null or error_key = $17) and ($18::timestamptz is null or coalesce(finished_at, created_at) > $18::timestamptz)
-    and ($19::int is null or attempt >= $19::int) and ($20::int is null or attempt <= $20::int);
+    and ($19::int is null or attempt >= $19::int) and ($20::int is null or attempt <= $20::int)
+    and ($22::timestamptz is null or coalesce(finished_at, created_at) < $22::timestamptz);

@@ -41,6 +41,8 @@ export interface JobFilter {
   errorKey?: string;
   /** Ended after this moment, or has not ended and was created after it. */
   since?: Date;
+  /** Ended before this moment, or has not ended and was created before it. */
+  until?: Date;
   /** How many attempts were spent. */
   attempts?: { min?: number; max?: number };
   /** What parts of payload and output must be; nothing has an index for it. */
@@ -122,6 +124,7 @@ const FILTER = shape({
   error: text,
   errorKey: text,
   since: moment,
+  until: moment,
   attempts: shape({ min: whole(0, MOST_ATTEMPTS), max: whole(0, MOST_ATTEMPTS) }),
   where: CONDITIONS,
   createdAfter: moment,
@@ -210,25 +213,25 @@ function emptiness(filter: JobFilter, verb: string): string[] {
 }
 
 function contradictions(filter: JobFilter): string[] {
-  const { state, createdAfter, createdBefore, finishedAfter, finishedBefore } = filter;
+  const { state, finishedAfter, finishedBefore } = filter;
   const states = state === undefined ? [] : [state].flat();
   const wantsLive = states.length > 0 && !states.some(isTerminal);
-  const wrong: [boolean, string][] = [
-    [
-      isEmpty(createdAfter, createdBefore),
-      'filter.createdAfter must be before filter.createdBefore',
-    ],
-    [
-      isEmpty(finishedAfter, finishedBefore),
-      'filter.finishedAfter must be before filter.finishedBefore',
-    ],
-    [
-      wantsLive && (finishedAfter ?? finishedBefore) !== undefined,
-      `filter.finishedAfter and finishedBefore are for ended jobs, not for "${states.join('", "')}"`,
-    ],
+  const empty = SPANS.filter(([after, before]) => isEmpty(filter[after], filter[before]));
+  return [
+    ...empty.map(([after, before]) => `filter.${after} must be before filter.${before}`),
+    ...(wantsLive && (finishedAfter ?? finishedBefore) !== undefined
+      ? [
+          `filter.finishedAfter and finishedBefore are for ended jobs, not for "${states.join('", "')}"`,
+        ]
+      : []),
   ];
-  return wrong.filter(([holds]) => holds).map(([, problem]) => problem);
 }
+
+const SPANS = [
+  ['createdAfter', 'createdBefore'],
+  ['finishedAfter', 'finishedBefore'],
+  ['since', 'until'],
+] as const;
 
 const isEmpty = (after?: Date, before?: Date): boolean =>
   after !== undefined && before !== undefined && after >= before;

@@ -3,7 +3,7 @@ const WORK_MS = 1_500;
 /** Beyond this a dry run says "or more". */
 const MOST_COUNTED = 10_000;
 
-interface Batches<Counts> {
+export interface Batches<Counts> {
   dryRun: boolean;
   signal: AbortSignal;
   onBatch: (soFar: Counts) => void;
@@ -14,8 +14,6 @@ interface Bounded<Counts> {
   counts: Counts;
   more: boolean;
   dryRun: boolean;
-  /** When it began, in ISO 8601. */
-  at: string;
 }
 
 /** Runs a command in batches until its time is over: a request ends, and a person sees how far it has come. */
@@ -23,7 +21,6 @@ export async function bounded<Counts extends object>(
   dryRun: boolean,
   work: (batches: Batches<Counts>) => Promise<Counts>,
 ): Promise<Bounded<Counts>> {
-  const at = new Date().toISOString();
   const enough = new AbortController();
   const until = performance.now() + WORK_MS;
   const onBatch = (soFar: Counts): void => {
@@ -31,5 +28,5 @@ export async function bounded<Counts extends object>(
     if (performance.now() >= until || (dryRun && counted >= MOST_COUNTED)) enough.abort();
   };
   const counts = await work({ dryRun, signal: enough.signal, onBatch });
-  return { counts, more: enough.signal.aborted, dryRun, at };
+  return { counts, more: enough.signal.aborted, dryRun };
 }

@@ -10,8 +10,8 @@ export class Ago extends Date {
   /** Once: it means the same moment in all that is done with it. */
   async set(now: () => Promise<number>): Promise<void> {
     if (this.isSet) return;
-    const elsewhere = await now();
-    this.setTime(elsewhere - this.ageMs - (performance.now() - this.saidAt));
+    const agoMs = this.ageMs + performance.now() - this.saidAt;
+    this.setTime((await now()) - agoMs);
     this.isSet = true;
   }
 }

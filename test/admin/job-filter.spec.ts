@@ -77,6 +77,7 @@ describe('a filter', () => {
       { finishedAfter: LATE, finishedBefore: LATE },
       'finishedAfter must be before',
     ],
+    ['no time between', { since: LATE, until: EARLY }, 'since must be before filter.until'],
     [
       'the end of what has not ended',
       { state: ['ready', 'running'], finishedAfter: EARLY },

@@ -256,6 +256,23 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
     await page.reload();
   });
 
+  it('deletes what it has counted, and not what fails while it asks', async () => {
+    const { page } = browser;
+    const [queues, admin] = [scene.app.get(QueueService), scene.app.get(QueueAdmin)];
+    const tomorrow = { runAt: new Date(Date.now() + 86_400_000) };
+    const { id } = await queues.enqueue('mail', { to: 'nobody@later.example' }, tomorrow);
+    await open('#/jobs?queue=mail&state=unprocessable');
+    await page.getByRole('button', { name: 'Delete all…' }).click();
+    await page.getByText('Delete 1 job?').waitFor();
+    await admin.retry(id);
+    await eventually(async () => (await queues.find(id))?.state === 'unprocessable');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('Delete: 1 done.').waitFor();
+    expect(await jobIn({ queue: 'mail', state: 'unprocessable' })).toBe(id);
+    // Without the news of what was done.
+    await page.reload();
+  });
+
   const PAGES: [name: string, hash: () => string | Promise<string>][] = [
     ['overview', () => '#/overview'],
     ['queues', () => '#/queues'],

@@ -29,5 +29,6 @@ export const FIND_LISTED = statement(
     and ($14::text is null or options -> 'schedule' ->> 'name' = $14) and ($15::text is null or worker = $15 or state = 'running')
     and ($16::text is null or strpos(lower(concat_ws(': ', last_error ->> 'name', last_error ->> 'message')), lower($16)) > 0)
     and ($17::text is null or error_key = $17) and ($18::timestamptz is null or coalesce(finished_at, created_at) > $18::timestamptz)
-    and ($19::int is null or attempt >= $19::int) and ($20::int is null or attempt <= $20::int)`,
+    and ($19::int is null or attempt >= $19::int) and ($20::int is null or attempt <= $20::int)
+    and ($22::timestamptz is null or coalesce(finished_at, created_at) < $22::timestamptz)`,
 );

@@ -41,6 +41,7 @@ interface Wanted {
   error?: string;
   errorKey?: string;
   since?: Date;
+  until?: Date;
   attempts?: { min?: number; max?: number };
   where?: readonly { of: string; path: string[] }[];
 }
@@ -243,7 +244,12 @@ export class ListingRepository {
   find(ids: string[], wanted: Wanted): Promise<ListedRow[]> {
     const { attempts, where = [] } = wanted;
     const parts = PARTS.map((part) => wanted[part] ?? null);
-    const rest = [attempts?.min ?? null, attempts?.max ?? null, JSON.stringify(where)];
+    const rest = [
+      attempts?.min ?? null,
+      attempts?.max ?? null,
+      JSON.stringify(where),
+      wanted.until ?? null,
+    ];
     return this.database.callers.run(FIND_LISTED, [ids, ...parts, ...rest]);
   }
 }
