@@ -17,12 +17,15 @@ const FIRST = '0';
 /** In one round, which workflows wait for. */
 const MAX_PAGES = 10;
 const MAX_DECIDED = 1_000;
+/** Between two looks for what waits for itself: no call sees how turns of groups close a circle. */
+const CIRCLES_MS = 60_000;
 
 /** Jobs that depend on others (`dependsOn`): staged until those have succeeded. */
 export class Dependents {
   private readonly keep: Retention;
   /** How far the look of this process has come. */
   private after = FIRST;
+  private circlesAt = -Infinity;
 
   constructor(private readonly site: DependentsSite) {
     this.keep = new QueuePolicies(site.options).byQueue('deadLetterKeepMs');
@@ -40,7 +43,21 @@ export class Dependents {
       decided += await this.page();
       if (!this.isUnderWay || decided >= MAX_DECIDED) break;
     }
-    return decided;
+    return decided + (await this.circle());
+  }
+
+  /** One job of it ends; the others hear of that as of any end. */
+  private async circle(): Promise<number> {
+    if (performance.now() < this.circlesAt + CIRCLES_MS) return 0;
+    this.circlesAt = performance.now();
+    const { database, staged } = this.site.storage;
+    const found = await staged.circle();
+    if (!found) return 0;
+    await database.loops.transaction((run) => this.fail(run, [found])).then(() => {
+      this.circlesAt = -Infinity;
+      this.tell([found], []);
+    }, unlessPassed); // prettier-ignore
+    return 1;
   }
 
   private async page(): Promise<number> {

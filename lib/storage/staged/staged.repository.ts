@@ -1,6 +1,7 @@
 import type { Database, Run } from '../connection/database.js';
 import type { Retention } from '../../options/queue-policy.js';
 import { SHARD } from '../connection/shard.js';
+import { FIND_CIRCLE } from './circles.sql.js';
 import { COMMIT_STAGED, TAKE_STAGED } from './commit-staged.sql.js';
 import { restoreLost } from '../operate/restoring.js';
 import { AWAIT_DEPENDENCIES, FIND_DEPENDENCIES, TAKE_DEPENDENTS } from './take-dependents.sql.js';
@@ -80,6 +81,11 @@ export class StagedRepository {
     return (
       await run<{ decided: Decided[]; last: string | null }>(TAKE_DEPENDENTS, [SHARD, after])
     )[0]!;
+  }
+
+  /** One that would wait for itself. */
+  async circle(): Promise<Decided | undefined> {
+    return (await this.database.loops.run<Decided>(FIND_CIRCLE, [SHARD, String(Math.random())]))[0];
   }
 
   /** Ends jobs that `takeDependents` found, each with its error by its id; how many: others may hold some of them. */
