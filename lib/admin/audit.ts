@@ -95,14 +95,22 @@ function actionOf({ counts, failed, endedAt, ...row }: ActRow): OperatorAction {
   return { ...row, ...Object.fromEntries(known) };
 }
 
-/** Numbers of an answer, and how long its lists are. */
+/** Numbers of an answer, how long its lists are, and what was done or not: nobody shall read that something was done where nothing was. */
 function countsOf(answer: unknown): Record<string, number> {
   const { counts = answer } = (answer ?? {}) as { counts?: unknown };
   const known: [string, number][] = [];
-  for (const [name, value] of Object.entries(Object(counts) as Record<string, unknown>))
-    if (typeof value === 'number') known.push([oneLine(name, LONGEST), value]);
-    else if (Array.isArray(value)) known.push([oneLine(name, LONGEST), value.length]);
+  for (const [name, value] of Object.entries(Object(counts) as Record<string, unknown>)) {
+    const count = countOf(value);
+    if (count !== undefined) known.push([oneLine(name, LONGEST), count]);
+    else if (name === 'outcome') known.push([oneLine(String(value), LONGEST), 1]);
+  }
   return Object.fromEntries(known.slice(0, MOST));
+}
+
+function countOf(value: unknown): number | undefined {
+  if (typeof value === 'boolean' || value === null) return Number(value);
+  if (Array.isArray(value)) return value.length;
+  return typeof value === 'number' ? value : undefined;
 }
 
 const MOST = 20;

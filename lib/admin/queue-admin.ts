@@ -217,11 +217,13 @@ export class QueueAdmin {
   async releaseGroup(queue: string, group = ''): Promise<string | undefined> {
     if (group !== '') checkGroup('releaseGroup', group);
     const selector = { queue: checkQueueName(queue), group };
-    const work = () => this.storage.groups.release(queue, group);
+    const work = async () => ({
+      released: (await this.storage.groups.release(queue, group)) ?? null,
+    });
     const { acts } = await this.parts();
-    const released = await acts.act('release', selector, work);
+    const { released } = await acts.act('release', selector, work);
     if (released) this.storage.signals.send({ lanes: [], later: true });
-    return released;
+    return released ?? undefined;
   }
 
   /**

@@ -49,17 +49,38 @@ describe('the audit', () => {
     expect((await told()).toReversed()).toEqual([
       [of, 'pause', { queue: 'mail' }, {}],
       ['application', 'resume', { queue: 'mail' }, {}],
-      [of, 'retry', { id: dead }, {}],
-      [of, 'change', { id, changed: ['priority', 'payload'] }, {}],
+      [of, 'retry', { id: dead }, { revived: 1 }],
+      [of, 'change', { id, changed: ['priority', 'payload'] }, { changed: 1 }],
       [of, 'set-limit', { name: 'mail', change: { fleetConcurrency: 3 } }, {}],
       [of, 'reset-limit', { name: 'mail' }, {}],
       [of, 'cancel', { queue: 'mail', state: 'scheduled' }, { cancelled: 1, requested: 0 }],
       [of, 'purge', { queue: 'mail', state: 'cancelled' }, { purged: 1, left: 0 }],
       [of, 'redrive', { queue: 'mail' }, { revived: 0, keyTaken: 0, gone: 0 }],
-      [of, 'release', { queue: 'mail', group: 'tenant 7' }, {}],
+      [of, 'release', { queue: 'mail', group: 'tenant 7' }, { released: 0 }],
     ]);
     const [last] = await admin.audit();
     expect(last!.endedAt!.getTime()).toBeGreaterThanOrEqual(last!.at.getTime());
+  });
+
+  it('does not say of anything that it was done where it was not', async () => {
+    const [ready, running] = [await test.rows.job(), await test.rows.job({ state: 'running' })];
+    await ada.retry(ready.id);
+    await ada.change(running.id, { priority: 7 });
+    await ada.change(randomUUID(), { priority: 7 });
+    await simpleQueue('change', running.id, '--payload', '1', '--no-key');
+    await simpleQueue('release', 'mail', 'nosuch');
+    await simpleQueue('sessions', '--end', '1', '--yes');
+    await simpleQueue('enqueue', 'mail', '--unique-key', 'a');
+    await simpleQueue('enqueue', 'mail', '--unique-key', 'a');
+    const counts = (await told()).map(([, , , outcome]) => outcome);
+    expect(counts.toReversed()).toEqual([
+      { ready: 1 },
+      ...[{ changed: 0 }, { changed: 0 }, { changed: 0 }],
+      { released: 0 },
+      { ended: 0 },
+      { created: 1 },
+      { created: 0, existing: 1 },
+    ]);
   });
 
   it('has a row of what was refused, none of a call that was wrong, and none of who only counts', async () => {

@@ -106,13 +106,15 @@ async function eachGroup(
   { signal, onBatch }: BatchRun<Counts>,
 ): Promise<Counts> {
   const seen = new Set<string>();
+  let released = 0;
   for (;;) {
     const blocked = (await admin.blockedGroups(queue)).filter(({ job }) => !seen.has(job));
-    if (blocked.length === 0 || signal.aborted) return { released: seen.size };
+    if (blocked.length === 0 || signal.aborted) return { released };
     for (const { group, job } of blocked) {
       if (signal.aborted) break;
-      await admin.releaseGroup(queue, group);
-      onBatch({ released: seen.add(job).size });
+      seen.add(job);
+      if (await admin.releaseGroup(queue, group)) released++;
+      onBatch({ released });
     }
   }
 }

@@ -89,8 +89,8 @@ async function prune(
   { owner, yes = false }: { owner: string; yes?: boolean },
 ): Promise<void> {
   const { admin, schedules } = await session();
-  const work = () => schedules.prune({ owner, dryRun: !yes });
-  const names = await (yes ? admin.act('prune-schedules', { owner }, work) : work());
+  const work = async () => ({ names: await schedules.prune({ owner, dryRun: !yes }) });
+  const { names } = await (yes ? admin.act('prune-schedules', { owner }, work) : work());
   if (names.length === 0) await refuseUnknownOwner(schedules, owner);
   await screen.answer({ dryRun: !yes, names }, () => {
     for (const name of names) screen.say(name);

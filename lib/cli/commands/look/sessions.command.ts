@@ -51,8 +51,8 @@ async function endThem(
   yes: boolean,
 ): Promise<number> {
   const { admin, storage } = await cli.session();
-  const work = () => storage.sessions.end(which, yes);
-  const ended = await (yes ? admin.act('end-sessions', which, work) : work());
+  const work = async () => ({ ended: await storage.sessions.end(which, yes) });
+  const { ended } = await (yes ? admin.act('end-sessions', which, work) : work());
   await cli.screen.answer({ dryRun: !yes, ended }, () => {
     cli.screen.say(
       `${counted(ended, 'session')} ${yes ? (ended === 1 ? 'is ended' : 'are ended') : 'would be ended'}.`,
