@@ -91,12 +91,27 @@ export class Janitor {
       this.sweepsLater = false;
       return jittered(Math.min(FIRST_SWEEP_MS, this.rules.intervalMs));
     }
-    for (const [sweep, full] of this.sweeps()) left = (await purged(sweep, full)) || left;
+    const refusals: DatabaseError[] = [];
+    left = (await this.sweep(refusals)) || left;
     await this.storage.keys.askSome();
     await this.liftBlocks();
     await this.freeStuck();
     await this.cleanLanes(known.get('archive')!);
+    if (refusals[0]) throw refusals[0];
     return jittered(left ? Math.min(SOON_MS, this.rules.intervalMs) : this.rules.intervalMs);
+  }
+
+  /** True: more is left. Who holds one table holds up no other: what is refused is told at the end of the round. */
+  private async sweep(refusals: DatabaseError[]): Promise<boolean> {
+    let left = false;
+    for (const [sweep, full] of this.sweeps())
+      try {
+        left = (await purged(sweep, full)) || left;
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        refusals.push(error);
+      }
+    return left;
   }
 
   /** What goes row by row, and how many make a full batch. */
@@ -166,9 +181,12 @@ export class Janitor {
     const dropped =
       expired.length === 0 ||
       (await this.change(`${table}_expired`, () => partitions.drop(table, expired))) === 'done';
-    let left = await purged(() => partitions.purgeDefault(table));
+    let left = false;
+    const purge = (name: string, rows: () => Promise<number>) =>
+      this.change(name, async () => ((left ||= await purged(rows)), true));
+    await purge(`${table}_default`, () => partitions.purgeDefault(table));
     for (const name of dropped ? [] : expired)
-      left ||= await purged(() => partitions.purge(table, name));
+      await purge(name, () => partitions.purge(table, name));
     return left;
   }
 
