@@ -51,7 +51,8 @@ export class DeclaredSchedules {
 
   /** A process with `worker: false` writes nothing: its handlers do not run there, so it cannot say what does. */
   async onApplicationBootstrap(): Promise<void> {
-    if (this.options.worker) await this.write([...this.drafts.values()]);
+    if (!this.options.worker) return;
+    await this.storage.served(() => this.write([...this.drafts.values()]));
   }
 
   /**

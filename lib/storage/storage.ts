@@ -20,6 +20,7 @@ import { Signals } from './wake-ups/signals.js';
 import type { LoadedLater } from './loaded-later.js';
 import type { Spool } from '../spool/spool.js';
 import { UnservedLanes } from './lanes/unserved-lanes.js';
+import { untilServed, type Warn } from './connection/until-served.js';
 import { OutcomeRepository } from './outcomes/outcome.repository.js';
 
 /** The last settles of a process may take this long, and all else that it says at its end; then the reaper has the rest. */
@@ -33,6 +34,7 @@ interface StorageParts {
   lanes: Lanes;
   openTransactions: OpenTransactions | undefined;
   queues: ResolvedOptions['queues'];
+  warn?: Warn | undefined;
 }
 
 /** What a process that only enqueues hardly ever asks. A worker reads it while the server is asked. */
@@ -102,12 +104,12 @@ export class Storage {
     const database = new Database(dataSource, options);
     const onError = (error: unknown, restMs: number) =>
       events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
-    const warn = (warning: { code: string; message: string }) => events.emit('warning', () => warning); // prettier-ignore
+    const warn: Warn = (warning) => events.emit('warning', () => warning);
     const signals = new Signals(database, { ...options, onError, onRefused: (error) => warn(notifyRefused(error)) }); // prettier-ignore
     if (options.worker) loadLater().catch(() => undefined);
     let spool: Spool | undefined;
     try {
-      await outside(() => new Migrator(database, options).prepare());
+      await outside(() => new Migrator(database, { ...options, warn }).prepare());
       spool = options.spool && (await (await spoolOf())(database, options, warn));
     } catch (error) {
       await database.close();
@@ -120,7 +122,7 @@ export class Storage {
       ends: new EndSignals(signals, options.wakeUp),
       lanes: new Lanes(database, warn, options.queryTimeoutMs, unserved),
       openTransactions: options.warnOutsideTransaction ? new OpenTransactions(dataSource) : undefined, // prettier-ignore
-      queues: options.queues,
+      ...{ queues: options.queues, warn },
     }).declared();
   }
 
@@ -139,12 +141,18 @@ export class Storage {
   /** What this process says of queues is in the database before anything ends here. */
   private async declared(): Promise<this> {
     try {
-      await outside(() => this.outcomes.declare());
+      await outside(() => this.served(() => this.outcomes.declare()));
       return this;
     } catch (error) {
       await this.onApplicationShutdown();
       throw error;
     }
+  }
+
+  /** A step of a start: what nobody serves now is tried again, until `over`. */
+  served<T>(work: () => Promise<T>, over?: AbortSignal): Promise<T> {
+    const canWait = 'query' in this.database.dataSource;
+    return canWait ? untilServed(work, { warn: this.parts.warn, over }) : work();
   }
 
   /** Called before the connections close, for what still uses them, and may wait so long for an application. */

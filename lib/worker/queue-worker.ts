@@ -25,6 +25,7 @@ export class QueueWorker {
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private hooksCheck: NodeJS.Timeout | undefined;
+  private unwanted = new AbortController();
   private leaving = false;
   private isDeferred = false;
 
@@ -110,6 +111,7 @@ export class QueueWorker {
   onModuleDestroy(): void {
     this.leaving = true;
     clearTimeout(this.hooksCheck);
+    this.unwanted.abort();
     this.worker?.stopClaiming();
   }
 
@@ -122,11 +124,12 @@ export class QueueWorker {
   }
 
   private async begin(): Promise<void> {
+    const over = (this.unwanted = new AbortController()).signal;
     // Loaded here, so that a process which only enqueues never loads it.
     const { Worker } = await import('./worker.js');
     const worker = new Worker(this.parts);
     try {
-      await worker.start();
+      await worker.start(over);
     } catch (error) {
       this.starting = undefined;
       await worker.drain(0);
@@ -138,6 +141,7 @@ export class QueueWorker {
 
   private async end(): Promise<void> {
     clearTimeout(this.hooksCheck);
+    this.unwanted.abort();
     await this.starting?.catch(() => undefined);
     if (!this.worker) return;
     const hurry = new AbortController();

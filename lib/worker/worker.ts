@@ -6,7 +6,6 @@ import { Loop, type Round } from '../runtime/loop.js';
 import { within } from '../runtime/within.js';
 import type { Signal } from '../storage/wake-ups/signals.js';
 import { LAST_WORDS_MS } from '../storage/storage.js';
-import { untilServed } from '../storage/connection/until-served.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
 import { unservedNames } from '../claim/unserved-names.js';
 import { Shutdown, type Leave } from './shutdown.js';
@@ -61,15 +60,16 @@ export class Worker {
     this.loops = this.makeLoops();
   }
 
-  /** Lease and lanes first, then suspects while nothing else runs, then everything. Throws when the database is away. */
-  async start(): Promise<void> {
+  /** Lease and lanes first, then suspects while nothing else runs, then everything. Throws when the database stays away, or is away when it is `over`. */
+  async start(over: AbortSignal): Promise<void> {
     const { lanes, heartbeat, intake, duties, limits } = this.crew;
     const { signals } = this.parts.storage;
-    await untilServed(() => lanes.register());
-    await untilServed(() => heartbeat.take());
-    await untilServed(() => limits.open());
-    const restMs = await duties.promote();
-    if (limits.active.length > 0) await limits.round();
+    const served = <T>(work: () => Promise<T>) => this.parts.storage.served(work, over);
+    await served(() => lanes.register());
+    await served(() => heartbeat.take());
+    await served(() => limits.open());
+    const restMs = await served(() => duties.promote());
+    if (limits.active.length > 0) await served(() => limits.round());
     const stops = [signals.receive((signal) => this.hear(signal)), signals.hearOfLimits((name, isRule) => this.hearOfLimit(name, isRule)), this.crew.directClaimer.open()]; // prettier-ignore
     this.unsubscribe = () => stops.forEach((stop) => stop());
     signals.startListening(this);

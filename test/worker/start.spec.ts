@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { aHandler, PATIENT } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
 import { recordStatements } from '../support/recorded-statements.js';
 import { aStory, untilJobIs } from '../support/story.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 
 /** Duties that have nothing to do until somebody tells them, and sweeps, which are in no hurry. */
 const NOT_AT_ONCE =
@@ -22,5 +24,30 @@ describe('the start of a worker', () => {
     const names = new Set(recorded.names);
     expect(names).toContain('promote');
     expect([...names].filter((name) => NOT_AT_ONCE.test(name))).toEqual([]);
+  });
+
+  it('waits for a database that is away, until it is back, or nobody wants the start any more', async () => {
+    const line = await TcpProxy.start(story.database.url);
+    const application = await story.start({
+      options: { worker: { autoStart: false } },
+      typeorm: { url: line.url },
+    });
+    const { worker } = application;
+    const waits = () =>
+      application.seen('warning').filter(({ code }) => code === 'START_WAITS').length;
+    line.stop();
+    const unwanted = worker.start();
+    unwanted.catch(() => undefined);
+    await eventually(() => expect(waits()).toBe(1));
+    await worker.stop();
+    await expect(unwanted).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+
+    const started = worker.start();
+    await eventually(() => expect(waits()).toBe(2));
+    await line.pass();
+    await started;
+    expect(worker.isRunning).toBe(true);
+    await worker.stop();
+    line.stop();
   });
 });

@@ -6,23 +6,45 @@ const START_PATIENCE_MS = 60_000;
 /** Jittered, so that a fleet that starts at once does not ask in step. */
 const MOST_REST_MS = 1_000;
 
-/** For a start beside others: where a pooler or the server has no connection left, nothing was sent, and it is tried again for a while. */
+/** Tells a person what is amiss. */
+export type Warn = (warning: { code: string; message: string }) => void;
+
+interface Patience {
+  warn?: Warn | undefined;
+  /** Whoever wanted the start wants it no more. */
+  over?: AbortSignal | undefined;
+  patienceMs?: number;
+}
+
+/**
+ * For a start, whose application has reached the database before: where nobody serves it now (a failover, no connection left), it is tried again
+ * for a while. What the server refuses is refused at once.
+ */
 export async function untilServed<T>(
   work: () => Promise<T>,
-  patienceMs = START_PATIENCE_MS,
+  { warn, over, patienceMs = START_PATIENCE_MS }: Patience = {},
 ): Promise<T> {
   const deadline = performance.now() + patienceMs;
-  for (;;) {
+  const isUp = (): boolean => over?.aborted === true || performance.now() >= deadline;
+  for (let tries = 1; ; tries++) {
     try {
       return await work();
     } catch (error) {
-      if (
-        !(error instanceof DatabaseError) ||
-        !(error.isCrowded || error.isBlocked) ||
-        performance.now() >= deadline
-      )
-        throw error;
-      await rest(MOST_REST_MS * (0.5 + 0.5 * Math.random()));
+      if (!isUnserved(error) || isUp()) throw error;
+      if (tries === 1) warn?.(waits(error));
+      const restMs = MOST_REST_MS * (0.5 + 0.5 * Math.random());
+      await rest(restMs, undefined, { signal: over }).catch(() => undefined);
     }
   }
 }
+
+const waits = ({ message }: DatabaseError): Parameters<Warn>[0] => ({
+  code: 'START_WAITS',
+  message: `The start waits for the database, up to a minute. ${message}`,
+});
+
+const isUnserved = (error: unknown): error is DatabaseError =>
+  error instanceof DatabaseError &&
+  (error.isBlocked ||
+    error.isCrowded ||
+    (error.code === 'DATABASE_UNAVAILABLE' && !error.isRefusal));

@@ -8,7 +8,7 @@ import { DatabaseError } from '../connection/database-errors.js';
 import type { Database } from '../connection/database.js';
 import { refuseTransactionPooler } from '../connection/pooler-check.js';
 import type { Statement } from '../connection/statement.js';
-import { untilServed } from '../connection/until-served.js';
+import { untilServed, type Warn } from '../connection/until-served.js';
 import { readVersion, type Version } from './schema-version.js';
 import {
   FORGET_MIGRATION,
@@ -41,6 +41,7 @@ interface MigratorOptions {
   poolMode: 'session' | 'transaction';
   queryTimeoutMs: number;
   patienceMs?: number;
+  warn?: Warn | undefined;
 }
 
 /**
@@ -198,7 +199,9 @@ export class Migrator {
       }
     };
     // A command line has the time that it was given, and no application's DataSource.
-    return 'query' in this.database.dataSource ? untilServed(tried) : tried();
+    return 'query' in this.database.dataSource
+      ? untilServed(tried, { warn: this.options.warn })
+      : tried();
   }
 }
 

@@ -6,7 +6,7 @@ import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { eventually } from '../../support/eventually.js';
-import { Pooler } from '../../support/pooler.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
 import { anEmptyDatabase, type TestDatabase } from '../../support/database.js';
 import { aDataSource, openStorage } from '../../support/storage.js';
 
@@ -196,12 +196,23 @@ describe('opening the storage', () => {
     await server.stop();
   });
 
-  it('says that the server is away where it is', async () => {
-    const pooler = await Pooler.start(database.url, 'session');
-    const dataSource = await aDataSource(pooler.url);
-    pooler.stop();
-    await expect(openStorage(dataSource)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+  it('waits for a server that is away, and says so once', async () => {
+    const line = await TcpProxy.start(database.url);
+    const dataSource = await aDataSource(line.url);
+    line.stop();
+    const events = new QueueEventBus();
+    const warnings: { code: string; message: string }[] = [];
+    events.on('warning', (warning) => {
+      warnings.push(warning);
+      void line.pass();
+    });
+    const storage = await openStorage(dataSource, { wakeUp: 'off' }, events);
+    expect(warnings).toEqual([
+      { code: 'START_WAITS', message: expect.stringContaining('waits for the database') },
+    ]);
+    await storage.onApplicationShutdown();
     await dataSource.destroy();
+    line.stop();
   });
 
   // It takes longer than the rest of a start.
