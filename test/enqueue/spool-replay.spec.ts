@@ -107,6 +107,24 @@ describe('a spool and its database', () => {
     expect([await rig.stored(), rig.spool.state.aside.jobs]).toEqual([[], 3]);
   });
 
+  it.each([
+    ['accepts a connection', ''],
+    ['is told who connects', 'user'],
+    ['is told the settings of the session', 'statement_timeout'],
+  ])('takes what nobody would remember where the line closes as it %s', async (_, text) => {
+    const replace = { uniqueKey: 'k', onConflict: 'replace', delayMs: DAY_MS } as const;
+    for (const options of [{}, replace]) {
+      await rig.start(`closed ${text}`, undefined, { archive: false });
+      await rig.enqueue('direct', options);
+      rig.proxy.hangUp(text);
+      await eventually(async () => expect(await rig.enqueue('kept', options)).toBe('spooled'));
+      await rig.proxy.pass();
+      await rig.isOver();
+      if (options !== replace) await rig.storage.onApplicationShutdown();
+    }
+    expect(await rig.stored()).toEqual(['kept', 'kept']);
+  });
+
   it('stores a call once that is replayed again after its job has run and was forgotten, and its id as often as it is given', async () => {
     await rig.start('again', undefined, { archive: false });
     const jobs = [aJob('one')];

@@ -219,7 +219,8 @@ describe('the spool', () => {
     await enqueue('opens a connection again', { id: randomUUID() }, 'brief');
     const withId = tooLate(() => enqueue('y', { id: randomUUID() }, 'brief'));
     await expect(withId).rejects.toMatchObject(AWAY);
-    proxy.failAt('commit', 1);
+    // The message itself: settings and statements have the word in them.
+    proxy.failAt('\u000bcommit\0', 1);
     await expect(enqueue('x', replacing)).rejects.toMatchObject(AWAY);
     expect(test.storage.spool!.isEmpty).toBe(true);
   });

@@ -8,6 +8,7 @@ export class TcpProxy {
   private delayMs = 0;
   private cap = Infinity;
   private trap?: { text: string; left: number };
+  private hangsUpAt?: string;
   private readonly links = new Set<Link>();
 
   private constructor(
@@ -30,6 +31,7 @@ export class TcpProxy {
   async pass(): Promise<void> {
     this.delayMs = 0;
     this.cap = Infinity;
+    this.hangsUpAt = undefined;
     if (this.server) return;
     this.server = createServer({ allowHalfOpen: true }, (client) => this.accept(client)).listen(
       this.port,
@@ -73,12 +75,19 @@ export class TcpProxy {
     this.trap = { text, left: nth };
   }
 
+  /** As a balancer without a server: it accepts, and closes at once, or when a client sends `text`; until `pass()`. */
+  hangUp(text = ''): void {
+    this.hangsUpAt = text;
+    this.reset();
+  }
+
   stop(): void {
     this.refuse();
     this.reset();
   }
 
   private accept(client: Socket): void {
+    if (this.hangsUpAt === '') return void client.destroy();
     const upstream = connect({
       host: this.target.hostname,
       port: Number(this.target.port || 5432),
@@ -86,7 +95,10 @@ export class TcpProxy {
     });
     const link = new Link(client, upstream, { delayMs: () => this.delayMs, cap: () => this.cap });
     this.links.add(link);
-    client.on('data', (chunk: Buffer) => this.springTrap(chunk));
+    client.on('data', (chunk: Buffer) => {
+      if (this.hangsUpAt && chunk.includes(this.hangsUpAt)) link.reset();
+      this.springTrap(chunk);
+    });
     client.once('close', () => this.links.delete(link));
   }
 

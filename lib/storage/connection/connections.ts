@@ -4,7 +4,7 @@ import { QueueError } from '../../job/queue.errors.js';
 import { BusyLoop } from '../../runtime/busy-loop.js';
 import { sqlStateOf } from '../../runtime/retry.js';
 import { connectionOptionsOf } from './connection-options.js';
-import { DatabaseError, READ_ONLY, unserved } from './database-errors.js';
+import { DatabaseError, READ_ONLY, unconnected, unserved } from './database-errors.js';
 import { serverOf, type Server } from './connection-probes.js';
 import { inOneMessage, ROLLBACK } from './one-message.js';
 import { OwnClient } from './own-client.js';
@@ -37,16 +37,32 @@ const IDLE_MS = 5_000;
 /** Text is parsed by the row mapper, and only where a handler asks for it. */
 const RAW: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };
 
+type Taken = (
+  error: Error | undefined,
+  client: pg.PoolClient | undefined,
+  done: () => void,
+) => void;
+
+/** What fails before a session is set up is known as that, whatever it says. */
+class OwnPool extends pg.Pool {
+  override connect(): Promise<pg.PoolClient>;
+  override connect(taken: Taken): void;
+  override connect(taken?: Taken): Promise<pg.PoolClient> | void {
+    if (!taken) return super.connect().catch((error: Error) => Promise.reject(unconnected(error)));
+    super.connect((error, client, done) => taken(error && unconnected(error), client, done));
+  }
+}
+
 /** A small pool of our own, apart from the application's: TypeORM's hands out dead sockets, and can be exhausted by handlers. */
 export class Connections {
-  private readonly pool: pg.Pool;
+  private readonly pool: OwnPool;
   private closed: Promise<void> | undefined;
 
   constructor(
     dataSource: DataSource,
     private readonly settings: ConnectionSettings,
   ) {
-    this.pool = new pg.Pool({
+    this.pool = new OwnPool({
       ...connectionOptionsOf(dataSource),
       Client: OwnClient,
       // After the DataSource's options: its `extra` may size the application's pool.

@@ -71,14 +71,22 @@ export class DatabaseError extends QueueError {
 
 /** The server starts or stops, has no connection left, only reads. */
 const NOT_SERVED = /^(57P03|53300|25006)$/;
-/** No connection came about. */
-const NOT_CONNECTED =
-  /trying to connect|connection timeout|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/;
+/** Of the driver, whose connection was lost before; of PgBouncer, which had none to pass anything on to. */
+const NOT_SENT =
+  /not queryable|query_wait_timeout|no more connections allowed|server_login_retry|cannot connect to server/;
+/** From before there was a connection: the same words as of one that broke under a statement. */
+const UNCONNECTED = new WeakSet<object>();
 
-function wasUnsent(thrown: unknown, sqlState: string | undefined): boolean {
-  if (sqlState !== undefined) return NOT_SERVED.test(sqlState);
-  const { message, code, syscall } = (thrown ?? {}) as Record<string, unknown>;
-  return syscall === 'connect' || NOT_CONNECTED.test(`${String(message)} ${String(code)}`);
+export function unconnected(thrown: Error): Error {
+  UNCONNECTED.add(thrown);
+  return thrown;
+}
+
+function wasUnsent(thrown: unknown, sqlState = ''): boolean {
+  const known = (thrown ?? {}) as { message?: unknown };
+  return (
+    UNCONNECTED.has(known) || NOT_SERVED.test(sqlState) || NOT_SENT.test(String(known.message))
+  );
 }
 
 /** Of a standby, of sessions that are read-only by default, and of a transaction that was begun so. */
