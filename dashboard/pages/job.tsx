@@ -3,6 +3,7 @@ import { act, Do, me, Sure } from '../parts/acting.js';
 import { to } from '../parts/address.js';
 import type { JobAnswer } from '../parts/answers.js';
 import { CarriedJson, PayloadEditor } from '../parts/carried.js';
+import { enqueueCall, enqueueCommand, leftOut } from '../parts/copied.js';
 import { Copy } from '../parts/copy.js';
 import { useLook } from '../parts/live.js';
 import { Settings } from '../parts/settings.js';
@@ -50,7 +51,7 @@ function Found({ answer }: { answer: JobAnswer }) {
         )}
       </p>
       <Reasons reasons={reasons} />
-      <Buttons job={job} />
+      <Buttons answer={answer} />
       <Facts job={job} />
       <Failure job={job} />
       <Timeline job={job} />
@@ -78,8 +79,9 @@ function Found({ answer }: { answer: JobAnswer }) {
   );
 }
 
-function Buttons({ job }: { job: JobAnswer['job'] }) {
-  const { id, state, queue, name } = job;
+function Buttons({ answer }: { answer: JobAnswer }) {
+  const { job } = answer;
+  const { id, state } = job;
   const ids = { ids: [id] };
   const isEnded = ENDED.test(state);
   return (
@@ -107,13 +109,10 @@ function Buttons({ job }: { job: JobAnswer['job'] }) {
           work={() => act('cancel', ids, first('The job is cancelled, or was asked to stop.'))}
         />
       )}
-      {!job.redacted && job.payload && (
+      {!job.redacted && !job.bytes && !job.payload?.cutFrom && job.payload && (
         <>
-          <Copy label="Copy as enqueue()" text={enqueueCall(queue, name, job.payload.text)} />
-          <Copy
-            label="Copy as command"
-            text={`npx simple-queue enqueue ${queue} '${job.payload.text.replaceAll("'", `'\\''`)}'${name ? ` --name ${name}` : ''}`}
-          />
+          <Copy label="Copy as enqueue()" text={enqueueCall(answer)} told={leftOut(job)} />
+          <Copy label="Copy as command" text={enqueueCommand(answer)} told={leftOut(job)} />
         </>
       )}
     </div>
@@ -125,9 +124,6 @@ const first =
   (done: string) =>
   ({ refused }: { refused: { message: string }[] }): string =>
     refused[0]?.message ?? done;
-
-const enqueueCall = (queue: string, name: string, payload: string): string =>
-  `await queues.enqueue('${queue}', ${payload}${name ? `, { name: '${name}' }` : ''});`;
 
 function Facts({ job }: { job: JobAnswer['job'] }) {
   const headers = Object.entries(job.headers ?? {});

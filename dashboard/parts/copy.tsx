@@ -2,12 +2,20 @@ import { say } from './acting.js';
 import { Text } from './small.js';
 
 /** A text that can be taken along. On plain HTTP browsers have no clipboard for pages: the old way works there. */
-export function Copy({ text, label }: { text: string; label?: string }) {
+export function Copy({
+  text,
+  label,
+  told = 'Copied.',
+}: {
+  text: string;
+  label?: string;
+  told?: string;
+}) {
   const copy = async (): Promise<void> => {
     try {
       if (navigator.clipboard) await navigator.clipboard.writeText(text);
       else copyByHand(text);
-      say('Copied.');
+      say(told);
     } catch {
       say('The browser does not let this page copy.', true);
     }

@@ -256,6 +256,27 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
     await page.reload();
   });
 
+  it('copies a job as a command and a call that have its group, priority and headers', async () => {
+    const { page } = browser;
+    const later = { delayMs: 86_400_000, group: "a'b", priority: -5, headers: { tenant: 't 1' } };
+    const { id } = await scene.app.get(QueueService).enqueue('webhooks', { url: "it's" }, later);
+    await open(`#/job?id=${id}`);
+    await page.evaluate(`Object.defineProperty(navigator, 'clipboard', {
+      value: { writeText: async (text) => void (globalThis.copied = text) } })`);
+    const copied = async (label: string): Promise<string> => {
+      await page.getByRole('button', { name: label }).click();
+      await page.getByText('It does not have the unique key').waitFor();
+      return page.evaluate<string>('copied');
+    };
+    expect(await copied('Copy as command')).toBe(
+      `npx --no simple-queue enqueue webhooks '{"url":"it'\\''s"}' --group='a'\\''b' --priority='-5' --header='tenant=t 1'`,
+    );
+    expect(await copied('Copy as enqueue()')).toBe(
+      `await queues.enqueue('webhooks', {"url":"it's"}, {"group":"a'b","priority":-5,"headers":{"tenant":"t 1"}});`,
+    );
+    await page.reload();
+  });
+
   it('deletes what it has counted, and not what fails while it asks', async () => {
     const { page } = browser;
     const [queues, admin] = [scene.app.get(QueueService), scene.app.get(QueueAdmin)];
