@@ -38,7 +38,7 @@ export function againOf(
       fix: redrive('expired'),
     };
   return {
-    hint: `Of these, ${row.extra} depend on jobs that failed, and come when those have succeeded. Fix what made the others fail, and run them again:`,
+    hint: `Of these, ${row.extra} depend on jobs that failed, and must be run again when those have succeeded. First fix what made the others fail, and run them again:`,
     fix: redrive(...FAILED),
   };
 }

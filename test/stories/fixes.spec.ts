@@ -108,7 +108,9 @@ describe('the command that puts a trouble right', () => {
   it('runs what failed again, and not yet what depended on it', async () => {
     const [failed, dependent] = await endedJobs(test, 2, { state: 'failed' });
     await query(`${END} last_error = '{"name":"-","message":"-","code":"DEPENDENCY_FAILED"}', state = 'expired' where id = $1`, [dependent]); // prettier-ignore
-    await follow((await found('DEAD_LETTERS'))[0]!);
+    const [both] = await found('DEAD_LETTERS');
+    expect(both!.hint).toContain('must be run again when those have succeeded');
+    await follow(both!);
     expect(await statesOf([failed!, dependent!])).toEqual(['ready', 'expired']);
     const [rest] = await found('DEAD_LETTERS');
     expect(rest!.hint).toContain('When those have succeeded');
