@@ -50,7 +50,7 @@ export class WorkerLanes {
   constructor(
     private readonly lanes: Lanes,
     private readonly handlers: HandlerRegistry,
-    options: ResolvedOptions,
+    private readonly options: ResolvedOptions,
     maxTransactions: number,
   ) {
     this.policies = new QueuePolicies(options);
@@ -276,7 +276,8 @@ export class WorkerLanes {
 
   private laneOf(lane: Lane, handler: Handler, permits: Permits[]): WorkerLane {
     const policy = this.policies.handledBy(handler.options, lane.queue);
-    const { batch } = handler.options;
+    const { batch: given } = handler.options;
+    const batch = given && this.options.isUnpaced ? { ...given, lingerMs: 0 } : given;
     if (!batch) return new WorkerLane(lane, handler, policy, permits);
     return new BatchLane(lane, handler, policy, { permits, batch, onDue: () => this.onBatchDue() });
   }

@@ -152,6 +152,8 @@ export interface ResolvedOptions extends Readonly<
     readonly autoStart: boolean;
   };
   readonly schedules: { readonly owner: string };
+  /** Only for tests: nothing waits for a rate, nor for a batch to be full. */
+  readonly isUnpaced?: boolean;
   /** A Map: a queue may be called `__proto__`. */
   readonly queues: ReadonlyMap<string, Readonly<InMs<QueueSettings>>>;
   readonly limits: ReadonlyMap<string, Readonly<InMs<LimitRule>>>;

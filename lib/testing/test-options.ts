@@ -12,6 +12,7 @@ export function forTests(options: ResolvedOptions): ResolvedOptions {
     worker: options.worker && Object.freeze({ ...options.worker, autoStart: false }),
     wakeUp: 'off' as const,
     shutdownGraceMs: Math.min(options.shutdownGraceMs, MAX_GRACE_MS),
+    isUnpaced: true,
     [FOR_TESTS]: true,
   });
 }

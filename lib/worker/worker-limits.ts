@@ -1,3 +1,4 @@
+import type { FleetPermits } from '../limits/fleet-permits.js';
 import { FleetLimits } from '../limits/fleet-limits.js';
 import { LimitKeeper } from '../limits/limit-keeper.js';
 import type { Dispatcher } from '../claim/dispatcher.js';
@@ -36,7 +37,8 @@ export function makeLimits(
     onChange: () => lanes.bind(),
     wake: wakeLimits,
   });
-  lanes.limitsOf = ({ queue, settings }) => keeper.of(queue, settings.uses);
+  const obeyed = ({ slots }: FleetPermits): boolean => !slots || !options.isUnpaced;
+  lanes.limitsOf = ({ queue, settings }) => keeper.of(queue, settings.uses).filter(obeyed);
   lanes.onSlowDown = ({ queue, settings }, ms) =>
     void keeper.slowDown(queue, settings.uses, ms).catch(() => undefined);
   return keeper;

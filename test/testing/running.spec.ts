@@ -79,7 +79,12 @@ beforeAll(async () => {
       SimpleQueueTestingModule.forRootAsync({
         useFactory: () => ({
           maxAttempts: 2,
-          queues: { strict: { ordered: true }, turns: { fair: true } },
+          queues: {
+            strict: { ordered: true },
+            turns: { fair: true },
+            paced: { rate: { limit: 1, perMs: 3_600_000 } },
+          },
+          limits: { slow: { rate: { limit: 1, perMs: 3_600_000 } } },
         }),
       }),
     ],
@@ -87,6 +92,11 @@ beforeAll(async () => {
       ...['any', 'strict', 'turns'].map((queue) => aHandler(queue, noteStart)),
       Guarded,
       aHandler('letters', () => ({ at: '2030-01-01T00:00:00Z' })),
+      aHandler('paced', noteStart),
+      aHandler('slow', noteStart, { uses: ['slow'] }),
+      aHandler('linger', (jobs) => void starts.push(jobs), {
+        batch: { size: 5, lingerMs: 60_000 },
+      }),
       aHandler('ledger', noteStart, { transactional: true }),
       aHandler('batches', (jobs) => (jobs as unknown as Job[]).map((job) => job.payload), {
         batch: { size: 5 },
@@ -265,6 +275,14 @@ describe('drain', () => {
     expect(await queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
     await expect(drain(app, { timeoutMs: 1.5 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
+
+  it.each(['paced', 'slow', 'linger'])(
+    'waits neither for a rate nor for a batch: %s',
+    async (queue) => {
+      await queues.enqueueMany(queue, [{ payload: 1 }, { payload: 2 }]);
+      expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 2 });
+    },
+  );
 
   it('says that the application has not started, instead of zeros', async () => {
     const early = await Test.createTestingModule({
