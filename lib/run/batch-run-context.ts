@@ -35,12 +35,12 @@ export class BatchRunContext extends BatchContext {
     const { completer, progress } = this.tools;
     const stored = await toldSuccess(run, output, this.tools);
     if (progress.hasNewsOf(run)) await progress.writeLast(run);
-    await completer.complete(run, stored, options);
+    await completer.complete(run, stored, options, this.runs);
     await run.lane.handler.checkOutput?.(run, stored);
   }
 
   async checkpoint(job: Job, state: unknown, options?: CheckpointOptions): Promise<void> {
-    return this.tools.checkpointer.save(this.runOf(job), state, options);
+    return this.tools.checkpointer.save(this.runOf(job), state, options, this.runs);
   }
 
   progress(job: Job, progress: Progress): void {

@@ -9,15 +9,22 @@ import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
 import { refuseBeside } from './held-beside.js';
 import type { JobRun } from './job-run.js';
+import type { ProgressWriter } from './progress-writer.js';
 
 /** Keeps with a job how far its run has come, at once or in the handler's transaction. */
 export class Checkpointer {
   constructor(
     private readonly storage: Storage,
     private readonly maxBytes: number,
+    private readonly progress: Pick<ProgressWriter, 'failed'>,
   ) {}
 
-  async save(run: JobRun, state: unknown, options: CheckpointOptions = {}): Promise<void> {
+  async save(
+    run: JobRun,
+    state: unknown,
+    options: CheckpointOptions = {},
+    call: readonly JobRun[] = [run],
+  ): Promise<void> {
     checkCall('checkpoint', options);
     const { database, checkpoints } = this.storage;
     const joined = database.transactionOf(options);
@@ -26,18 +33,14 @@ export class Checkpointer {
     // After a completion its row is deleted, perhaps by an open transaction of this very handler, which would be waited for.
     if (run.completed) throw lost(run);
     refuseBeside(run, joined, 'checkpoint');
-    const wish = {
-      id: run.id,
-      epoch: run.epoch,
-      text,
-      extraAttempts: extra,
-      maxExtraAttempts: MAX_EXTRA_ATTEMPTS,
-    };
-    const granted = await database.within(
+    const { id, epoch } = run;
+    const wish = { id, epoch, text, extraAttempts: extra, maxExtraAttempts: MAX_EXTRA_ATTEMPTS };
+    const saving = database.within(
       joined,
       (within) => checkpoints.save(within, wish),
       database.settlers,
     );
+    const granted = await saving.catch((error: unknown) => this.progress.failed(run, error, call));
     if (granted === undefined) throw lost(run);
     if (!joined) return run.grant(granted);
     run.heldBy = joined;

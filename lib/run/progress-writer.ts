@@ -12,8 +12,11 @@ import { Coalescer } from '../runtime/coalescer.js';
 import { outside } from '../runtime/outside.js';
 import type { Storage } from '../storage/storage.js';
 import type { ToldProgress } from '../storage/settle/progress.repository.js';
+import { DatabaseError } from '../storage/connection/database-errors.js';
 import type { JobRun } from './job-run.js';
 
+/** SQLSTATE of a row that another transaction has changed since the snapshot. */
+const CONFLICT = '40001';
 const MAX_RUNS = 500;
 const NOTHING: ReadonlyMap<string, StoredProgress> = new Map();
 
@@ -26,7 +29,7 @@ export class ProgressWriter {
   private readonly news = new Map<JobRun, SaidProgress>();
   /** Runs of which something was stored. */
   private readonly stored = new WeakSet<JobRun>();
-  /** Runs that could not complete for it: no failures of theirs. */
+  /** Runs of calls that could not complete for it: no failures of theirs. */
   private readonly hindered = new WeakSet<JobRun>();
   /** Handlers of which nothing is stored any more. */
   private readonly mute = new WeakSet<object>();
@@ -63,20 +66,27 @@ export class ProgressWriter {
     this.news.delete(run);
   }
 
-  /** Could it not complete, for what was stored here? */
+  /** Could it not complete, or another of its call, for what was stored here? */
   hinders(run: JobRun): boolean {
     return this.hindered.has(run);
   }
 
   /**
-   * The transaction of a completion has a snapshot that is older than the job's row (REPEATABLE READ, SERIALIZABLE). Where that may be for what was
-   * stored here, no attempt would complete: the run is given back, and nothing is stored of its handler any more.
+   * The transaction of a completion or a checkpoint has a snapshot that is older than the job's row (REPEATABLE READ, SERIALIZABLE). Where that may
+   * be for what was stored here, no attempt would end well: the run is given back, with all of its `call`, which may share the transaction, and
+   * nothing is stored of its handler any more.
+   * @throws what it was told
    */
-  conflicted(run: JobRun): void {
-    if (!this.stored.has(run)) return;
+  failed(run: JobRun, error: unknown, call: readonly JobRun[]): never {
+    if (error instanceof DatabaseError && error.sqlState === CONFLICT && this.stored.has(run))
+      this.conflicted(run, call);
+    throw error;
+  }
+
+  private conflicted(run: JobRun, call: readonly JobRun[]): void {
     const { handler, queue } = run.lane;
     const message = `Progress of a job of queue "${queue}" was stored after the snapshot of the transaction that was to complete it. The run is given back, and no more progress of its handler is stored here. Use READ COMMITTED.`;
-    this.hindered.add(run);
+    for (const each of call) this.hindered.add(each);
     if (this.mute.has(handler)) return;
     this.mute.add(handler);
     for (const each of this.news.keys()) if (each.lane.handler === handler) this.news.delete(each);

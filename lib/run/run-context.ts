@@ -9,6 +9,7 @@ import type { StoredOutput } from '../job/values/output.js';
 import type { Progress } from '../job/progress.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueService } from '../queue.service.js';
+import type { Checkpointer } from './checkpointer.js';
 import type { JobRun } from './job-run.js';
 import type { ProgressWriter } from './progress-writer.js';
 import { toldSuccess } from './told-success.js';
@@ -24,9 +25,10 @@ export interface ContextTools {
       run: JobRun,
       stored: StoredOutput & { added?: string | undefined },
       options?: InTransaction,
+      call?: readonly JobRun[],
     ): Promise<void>;
   };
-  checkpointer: { save(run: JobRun, state: unknown, options?: CheckpointOptions): Promise<void> };
+  checkpointer: Pick<Checkpointer, 'save'>;
   progress: ProgressWriter;
 }
 

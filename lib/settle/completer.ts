@@ -2,16 +2,12 @@ import type { InTransaction } from '../job/enqueue-options.js';
 import { hush, isThenable, safely } from '../job/kinds.js';
 import { outputText, type StoredOutput } from '../job/values/output.js';
 import { QueueError } from '../job/queue.errors.js';
-import { DatabaseError } from '../storage/connection/database-errors.js';
 import type { Storage } from '../storage/storage.js';
 import { completionOf } from './commands.js';
 import { refuseBeside } from '../run/held-beside.js';
 import type { JobRun } from '../run/job-run.js';
 import type { ProgressWriter } from '../run/progress-writer.js';
 import type { RunReports } from '../observability/run-reports.js';
-
-/** SQLSTATE of a row that another transaction has changed since the snapshot. */
-const CONFLICT = '40001';
 
 /** Completes a run in the transaction of its handler: the effect and the completion commit together, or neither does. */
 export class Completer {
@@ -23,7 +19,7 @@ export class Completer {
       reports: RunReports;
       /** A turn became vacant, a permit is free, a step has ended, or the end was stored for another queue. */
       onLeft: (run: JobRun) => void;
-      progress: Pick<ProgressWriter, 'conflicted'>;
+      progress: Pick<ProgressWriter, 'failed'>;
     },
   ) {}
 
@@ -38,7 +34,9 @@ export class Completer {
     run: JobRun,
     stored: StoredOutput & { added?: string | undefined },
     options: InTransaction = {},
+    call: readonly JobRun[] = [run],
   ): Promise<void> {
+    const { progress } = this.settings;
     const { database, signals } = this.storage;
     const joined = database.transactionOf(options);
     if (!joined) throw outside(run);
@@ -47,7 +45,7 @@ export class Completer {
     const completing = joined.alone((within) =>
       this.storage.settlements.complete(within, this.worker, success, run),
     );
-    if (!(await completing.catch((error: unknown) => this.failed(run, error))))
+    if (!(await completing.catch((error: unknown) => progress.failed(run, error, call))))
       throw leaseLost(run);
     run.completed = true;
     run.heldBy = joined;
@@ -56,12 +54,6 @@ export class Completer {
       if (run.handsOn || run.isStep) this.settings.onLeft(run);
     });
     if (stored.problem) this.settings.reports.outputCut(run, stored.problem);
-  }
-
-  private failed(run: JobRun, error: unknown): never {
-    if (error instanceof DatabaseError && error.sqlState === CONFLICT)
-      this.settings.progress.conflicted(run);
-    throw error;
   }
 }
 

@@ -222,8 +222,8 @@ function toolsOf(
   onLeft: (run: JobRun) => void,
 ): ContextTools {
   const { maxOutputBytes } = options;
-  const checkpointer = new Checkpointer(storage, options.maxCheckpointBytes);
   const progress = new ProgressWriter(storage, events, reports);
+  const checkpointer = new Checkpointer(storage, options.maxCheckpointBytes, progress);
   const completer = new Completer(storage, worker, { maxOutputBytes, reports, onLeft, progress });
   const adder = new Adder(storage, options);
   const added: ContextTools['added'] = (run, steps) => adder.textOf(run, steps);

@@ -275,6 +275,37 @@ describe('progress', () => {
     },
   );
 
+  it.each(['complete', 'checkpoint'] as const)(
+    'that hinders one job of a transaction (%s) fails none of the others',
+    async (settle) => {
+      class Batches {
+        process(jobs: Job<never>[], context: BatchContext): Promise<void> {
+          return dataSource.transaction('REPEATABLE READ', async (manager) => {
+            await manager.query('select 1');
+            for (const job of jobs) context.progress(job, 0.5);
+            await stored(jobs);
+            for (const job of jobs) await context[settle](job, 'done', { manager });
+          });
+        }
+      }
+      QueueHandler('lots', { batch: { size: 3 }, maxAttempts: 1 })(Batches);
+      const application = await story.start({ providers: [Batches] });
+      const { dataSource, queues } = application;
+      const stored = async (jobs: Job[]) => {
+        if (application.seen('warning').length > 0) return;
+        for (const { id } of jobs)
+          await eventually(async () => (await queues.find(id))?.progress !== undefined);
+      };
+      const jobs = await queues.enqueueMany('lots', [1, 2, 3].map((payload) => ({ payload }))); // prettier-ignore
+
+      for (const { id } of jobs)
+        expect(await untilJobIs('succeeded', application, id)).toMatchObject({ attempt: 1 });
+
+      expect(application.seen('released')).toHaveLength(jobs.length);
+      expect(application.seen('warning')).toMatchObject([{ code: 'PROGRESS_CONFLICT' }]);
+    },
+  );
+
   it('that is refused is so at once, and a waiter who throws harms nobody', async () => {
     const refusals: unknown[] = [];
     const { queues, application } = await start((_, context) => {
