@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import commonjs from '@rollup/plugin-commonjs';
 import nodeResolve from '@rollup/plugin-node-resolve';
 import { rollup } from 'rollup';
+import { parseAst } from 'rollup/parseAst';
 import { minify } from 'terser';
 import ts from 'typescript';
 
@@ -75,15 +76,31 @@ function readJson(path) {
 /** Comments stand in the repository, and in the types. Names stay, and those of functions and classes: a stack trace is read by people. */
 async function withoutComments(code) {
   const format = { semicolons: false, comments: false, ascii_only: true };
-  return (
-    await minify(code, {
-      module: true,
-      // Shorter statements only: what a stack trace names stays as it was written.
-      compress: SHORTER,
-      mangle: { keep_fnames: true, keep_classnames: true },
-      format,
-    })
-  ).code;
+  const minified = await minify(code, {
+    module: true,
+    // Shorter statements only: what a stack trace names stays as it was written.
+    compress: SHORTER,
+    mangle: { keep_fnames: true, keep_classnames: true },
+    format,
+  });
+  return withLines(minified.code);
+}
+
+/** The ends of lines in templates as they are: an escape is twice as long, and there are thousands. Not where a function sees how they were written. */
+function withLines(code) {
+  const texts = [];
+  const visit = (node) => {
+    if (!node || typeof node !== 'object' || node.type === 'TaggedTemplateExpression') return;
+    if (node.type === 'TemplateElement') texts.push(node);
+    else Object.values(node).forEach(visit);
+  };
+  visit(parseAst(code));
+  let text = code;
+  for (const { start, end } of texts.sort((one, other) => other.start - one.start)) {
+    const lines = text.slice(start, end).replace(/(?<!\\)((?:\\\\)*)\\n/g, '$1\n');
+    text = text.slice(0, start) + lines + text.slice(end);
+  }
+  return text;
 }
 
 /** An application that is bundled itself, or that lies where no files are read, has its dashboard as well. */
