@@ -38,6 +38,6 @@ export function enqueueCommand({ job, settings }: JobAnswer): string {
 }
 
 export const leftOut = ({ group }: JobAnswer['job']): string =>
-  `Copied. It does not have the unique key, fingerprint and times of the job${group ? ', nor whether its group is ordered' : ''}.`;
+  `Copied. It does not have the unique key, fingerprint, timeout and times of the job${group ? ', nor whether its group is ordered' : ''}.`;
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

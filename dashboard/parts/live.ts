@@ -26,12 +26,12 @@ export function openLive(): void {
   close();
   if (document.hidden) return;
   let rounds = 0;
-  const ticking = (timer = window.setInterval(() => {
+  timer = window.setInterval(() => {
     rounds++;
     if (!isLive || rounds % (SLOW_MS / POLL_MS) === 0) everybody();
     if (source?.readyState !== EventSource.OPEN && rounds % 6 === 0) openLive();
-  }, POLL_MS));
-  takeStream(() => timer === ticking);
+  }, POLL_MS);
+  takeStream();
 }
 
 function close(): void {
@@ -43,11 +43,11 @@ function close(): void {
 }
 
 /** A browser shares locks where the page is safe: from `https:` or the own machine. Elsewhere the page asks. */
-function takeStream(isWanted: () => boolean, n = 0): void {
+function takeStream(n = 0): void {
   if (n === STREAMS) return;
   const held = (lock: Lock | null): Promise<void> | undefined => {
-    if (!lock) return void takeStream(isWanted, n + 1);
-    if (!isWanted()) return;
+    if (!lock) return void takeStream(n + 1);
+    if (source || document.hidden) return;
     listen();
     return new Promise((resolve) => (giveBack = resolve));
   };
@@ -69,7 +69,7 @@ function tellWindows(isChange: boolean): void {
 function hear(isChange: boolean): void {
   isLive = isChange;
   if (isChange) everybody();
-  else if (!source) openLive();
+  else if (!source) takeStream();
 }
 
 document.addEventListener('visibilitychange', () => {

@@ -153,6 +153,12 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
     await Promise.all(windows.splice(0, 3).map((page) => page.close()));
     await windows[2]!.getByRole('button', { name: 'Resume' }).click();
     for (const page of windows) await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await windows.pop()!.close();
+    // Whoever holds a stream hears of nothing but errors: all ask for themselves, with a stream and without.
+    const three = [browser.page, ...windows];
+    const errors = `{ const others = new BroadcastChannel('simple-queue /queues/'); setInterval(() => others.postMessage(false), 1000); }`;
+    await windows[0]!.evaluate(errors);
+    await Promise.all(three.map((page) => page.waitForRequest(/\/api\//)));
     await Promise.all(windows.map((page) => page.close()));
   });
 
