@@ -20,7 +20,7 @@ import { Signals } from './wake-ups/signals.js';
 import type { LoadedLater } from './loaded-later.js';
 import type { Spool } from '../spool/spool.js';
 import { UnservedLanes } from './lanes/unserved-lanes.js';
-import { untilServed, type Warn } from './connection/until-served.js';
+import { inStart, type Warn } from './connection/until-served.js';
 import { OutcomeRepository } from './outcomes/outcome.repository.js';
 
 /** The last settles of a process may take this long, and all else that it says at its end; then the reaper has the rest. */
@@ -102,8 +102,7 @@ export class Storage {
   ): Promise<Storage> {
     checkDataSource(dataSource);
     const database = new Database(dataSource, options);
-    const onError = (error: unknown, restMs: number) =>
-      events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
+    const onError = (error: unknown, restMs: number) => events.emit('loopFailed', () => ({ loop: 'listener', error, restMs })); // prettier-ignore
     const warn: Warn = (warning) => events.emit('warning', () => warning);
     const signals = new Signals(database, { ...options, onError, onRefused: (error) => warn(notifyRefused(error)) }); // prettier-ignore
     if (options.worker) loadLater().catch(() => undefined);
@@ -122,7 +121,8 @@ export class Storage {
       ends: new EndSignals(signals, options.wakeUp),
       lanes: new Lanes(database, warn, options.queryTimeoutMs, unserved),
       openTransactions: options.warnOutsideTransaction ? new OpenTransactions(dataSource) : undefined, // prettier-ignore
-      ...{ queues: options.queues, warn },
+      queues: options.queues,
+      warn,
     }).declared();
   }
 
@@ -151,8 +151,7 @@ export class Storage {
 
   /** A step of a start: what nobody serves now is tried again, until `over`. */
   served<T>(work: () => Promise<T>, over?: AbortSignal): Promise<T> {
-    const canWait = 'query' in this.database.dataSource;
-    return canWait ? untilServed(work, { warn: this.parts.warn, over }) : work();
+    return inStart(this.database.dataSource, work, { warn: this.parts.warn, over });
   }
 
   /** Called before the connections close, for what still uses them, and may wait so long for an application. */

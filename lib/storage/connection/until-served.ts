@@ -38,6 +38,13 @@ export async function untilServed<T>(
   }
 }
 
+/** A step of a start. A command line has the time that it was given, and no application's DataSource. */
+export const inStart = <T>(
+  dataSource: object,
+  work: () => Promise<T>,
+  patience?: Patience,
+): Promise<T> => ('query' in dataSource ? untilServed(work, patience) : work());
+
 const waits = ({ message }: DatabaseError): Parameters<Warn>[0] => ({
   code: 'START_WAITS',
   message: `The start waits for the database, up to a minute. ${message}`,

@@ -8,7 +8,7 @@ import { DatabaseError } from '../connection/database-errors.js';
 import type { Database } from '../connection/database.js';
 import { refuseTransactionPooler } from '../connection/pooler-check.js';
 import type { Statement } from '../connection/statement.js';
-import { untilServed, type Warn } from '../connection/until-served.js';
+import { inStart, type Warn } from '../connection/until-served.js';
 import { readVersion, type Version } from './schema-version.js';
 import {
   FORGET_MIGRATION,
@@ -198,10 +198,7 @@ export class Migrator {
         await connections.close();
       }
     };
-    // A command line has the time that it was given, and no application's DataSource.
-    return 'query' in this.database.dataSource
-      ? untilServed(tried, { warn: this.options.warn })
-      : tried();
+    return inStart(this.database.dataSource, tried, { warn: this.options.warn });
   }
 }
 
