@@ -38,11 +38,11 @@ describe('pulled claims of a limited queue', () => {
     for (const { id } of first.jobs.slice(1)) await edge.fail(first.leaseId, id, 'no', { retryable: false }); // prettier-ignore
 
     expect(await allotted()).toEqual({ allotted: 0, sum: 0 });
+    await story.clear();
   });
 
   it('give back what a lapsed lease held, after its jobs', async () => {
     const app = await story.start({ options: { queues: { work: { fleetConcurrency: 3 } } } });
-    await story.database.query('delete from simple_queue.ready; delete from simple_queue.job');
     const { id } = await app.queues.enqueue('work', 1);
     const { leaseId, jobs } = await queueOf(app).claim({ ...REQUEST, leaseMs: 100 });
     expect(jobs.map((job) => job.id)).toEqual([id]);

@@ -70,8 +70,7 @@ describe('more lanes than a process asks for at once', () => {
       'select lane from simple_queue.ready',
     );
     expect(waiting.filter(({ lane }) => !seen.has(lane))).toEqual([]);
-    await story.database.query('delete from simple_queue.job');
-    await story.database.query('delete from simple_queue.ready');
+    await story.clear();
   });
 
   it('are drained, all of them, and their turns follow as soon as those before have nothing left', async () => {

@@ -114,10 +114,7 @@ describe('a limit that operators set', () => {
     await story.database.query(`update simple_queue.fleet_limit set next_at = now() + interval '1 hour' where name = 'full'`); // prettier-ignore
     const codes = (await admin.explain(id)).reasons.map(({ code }) => code);
     expect(codes).toEqual(expect.arrayContaining(['LIMIT_RESTS', 'RATE_LIMITED', 'LIMIT_FULL']));
-    gate.open();
-    await story.database.query('delete from simple_queue.ready');
-    await app.close();
-    await story.database.query('delete from simple_queue.job');
+    await story.clear();
   });
 
   it('may have the name of a queue whose jobs were told to slow down, which nobody has limited', async () => {
@@ -135,8 +132,7 @@ describe('a limit that operators set', () => {
     ]);
     const queues = { polite: { fleetConcurrency: 2 } };
     await expect(story.start({ options: { queues } })).rejects.toMatchObject({ code: 'LIMIT_NAME_TAKEN' }); // prettier-ignore
-    await app.close();
-    await story.database.query('delete from simple_queue.scheduled; delete from simple_queue.job');
+    await story.clear();
   });
 
   it('does not rest where a queue of its name, which has no limit, is told to slow down', async () => {
@@ -155,8 +151,7 @@ describe('a limit that operators set', () => {
     await eventually(() => expect(ran).toBe(1));
     const rests = (await adminOf(app).limits()).filter(({ restsUntil }) => restsUntil);
     expect(rests.filter(({ name }) => name === 'meek')).toEqual([]);
-    await app.close();
-    await story.database.query('delete from simple_queue.scheduled; delete from simple_queue.job');
+    await story.clear();
   });
 
   it('is told to rest by a few statements, however many jobs are told so at once', async () => {
@@ -179,8 +174,7 @@ describe('a limit that operators set', () => {
     expect(
       sent.names.filter((said) => /hold_limit|rule, held_until/.test(said)).length,
     ).toBeLessThan(5);
-    await app.close();
-    await story.database.query('delete from simple_queue.scheduled; delete from simple_queue.job');
+    await story.clear();
   });
 
   it('may say its times as texts, and is the same limit then', async () => {

@@ -143,7 +143,7 @@ describe('ends of jobs as jobs', () => {
         await Promise.all(children.map((child) => child.kill()));
       }
       expect((await told()).toSorted()).toEqual(jobs.map(({ id }) => id).toSorted());
-      await story.database.query(`delete from simple_queue.job; delete from simple_queue.ready; delete from simple_queue.claim`); // prettier-ignore
+      await story.clear();
     },
     patient(120_000),
   );
