@@ -21,6 +21,8 @@ interface JanitorRules {
   keepMs: Readonly<Record<PartitionedTable, number>>;
 }
 
+type Sweep = [sweep: () => Promise<number>, full: number];
+
 const TABLES = Object.keys(PARTITIONED) as PartitionedTable[];
 
 /** Ticks are kept like the archive, or so long where there is none. */
@@ -92,19 +94,15 @@ export class Janitor {
       return jittered(Math.min(FIRST_SWEEP_MS, this.rules.intervalMs));
     }
     const refusals: DatabaseError[] = [];
-    left = (await this.sweep(refusals)) || left;
-    await this.storage.keys.askSome();
-    await this.liftBlocks();
-    await this.freeStuck();
-    await this.cleanLanes(known.get('archive')!);
+    left = (await this.sweep(known.get('archive')!, refusals)) || left;
     if (refusals[0]) throw refusals[0];
     return jittered(left ? Math.min(SOON_MS, this.rules.intervalMs) : this.rules.intervalMs);
   }
 
   /** True: more is left. Who holds one table holds up no other: what is refused is told at the end of the round. */
-  private async sweep(refusals: DatabaseError[]): Promise<boolean> {
+  private async sweep(archived: KnownPartitions, refusals: DatabaseError[]): Promise<boolean> {
     let left = false;
-    for (const [sweep, full] of this.sweeps())
+    for (const [sweep, full] of [...this.sweeps(), ...this.pages(archived)])
       try {
         left = (await purged(sweep, full)) || left;
       } catch (error) {
@@ -115,7 +113,7 @@ export class Janitor {
   }
 
   /** What goes row by row, and how many make a full batch. */
-  private sweeps(): [sweep: () => Promise<number>, full: number][] {
+  private sweeps(): Sweep[] {
     const { audit, periods, schedules, givenIds, keys, staged, tallies, workflows } = this.storage;
     const { archive, tally } = this.rules.keepMs;
     return [
@@ -129,6 +127,17 @@ export class Janitor {
       [() => audit.purge(), FULL_BATCH],
       [() => (tally > 0 ? tallies.sumUp() : Promise.resolve(0)), 1],
     ];
+  }
+
+  /** What goes on in the next round, however much is left. */
+  private pages(archived: KnownPartitions): Sweep[] {
+    const looks: (() => Promise<unknown>)[] = [
+      () => this.storage.keys.askSome(),
+      () => this.liftBlocks(),
+      () => this.freeStuck(),
+      () => this.cleanLanes(archived),
+    ];
+    return looks.map((look) => [() => look().then(() => 0), 1]);
   }
 
   /** A page of lanes a round. Ended jobs have their names from their lanes: those stay for as long as the longest retention, of any process. */

@@ -280,6 +280,23 @@ describe('the janitor', () => {
     expect(warnings.map(({ message }) => held.findIndex((name) => message.includes(`"${name}"`)))).toEqual([0, 1, 2]); // prettier-ignore
   });
 
+  it.each(['key_change', 'vacant', 'head'])(
+    'looks at lanes also while somebody holds %s',
+    async (table) => {
+      await test.rows.lane('unused', 'unused');
+      await test.database.query(`update simple_queue.lane set created_at = now() - interval '9 days', unused_at = null where name = 'unused'`); // prettier-ignore
+      await aJanitor().round();
+      await test.database.query(`update simple_queue.lane set unused_at = null`);
+      const rival = await Rival.connect(test.database);
+      await rival.begin();
+      await rival.query(`lock table simple_queue.${table} in access exclusive mode`);
+      await expect(aJanitor().round()).rejects.toMatchObject({ sqlState: '55P03' });
+      await rival.rollback();
+      await rival.close();
+      expect(await test.database.query(`select from simple_queue.lane where name = 'unused' and unused_at is not null`)).toHaveLength(1); // prettier-ignore
+    },
+  );
+
   it('comes again soon where a round could not purge everything', async () => {
     const janitor = aJanitor();
     const purge = jest.spyOn(test.storage.partitions, 'purgeDefault').mockResolvedValue(1_000);
