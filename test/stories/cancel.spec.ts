@@ -72,7 +72,7 @@ describe('cancel', () => {
     gate.open();
 
     const job = await untilJobIs('cancelled', application, id);
-    expect(application.seen('cancelled')).toMatchObject([{ id }]);
+    await eventually(() => expect(application.seen('cancelled')).toMatchObject([{ id }]));
     expect(application.seen('retried')).toEqual([]);
     expect(job.finishedAt).toBeInstanceOf(Date);
     expect(signals.length).toBe(1);

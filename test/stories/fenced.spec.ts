@@ -45,7 +45,7 @@ describe('I3 fenced: who lost a job changes nothing', () => {
       state: 'succeeded',
       output: 'second',
     });
-    expect(application.seen('succeeded').length).toBe(1);
+    await eventually(() => expect(application.seen('succeeded').length).toBe(1));
   });
 
   it('refuses a late failure, which spends no attempt', async () => {

@@ -13,7 +13,8 @@ const WORKERS = 3;
 
 describe('ordered groups, workers killed at random (npm run crash-run -- --only order is the long form)', () => {
   const story = aStory();
-  let children: Child[] = [];
+  let [children, made]: [Child[], number] = [[], 0];
+  const names = new Map<Child, string>();
 
   beforeAll(() =>
     story.database.query(
@@ -23,12 +24,18 @@ describe('ordered groups, workers killed at random (npm run crash-run -- --only 
   afterEach(() => Promise.all(children.map((child) => child.kill())));
 
   /** None but those that are killed lose their leases: whoever did and ran on would note a start late. */
-  const aWorker = (): Child =>
-    new Child(CHILD, {
-      DATABASE_URL: story.database.url,
+  const aWorker = (): Child => {
+    const name = `child-${++made}`;
+    const child = new Child(CHILD, {
+      DATABASE_URL: `${story.database.url}?application_name=${name}`,
       CHILD_HANDLERS: 'steps',
       CHILD_OPTIONS: JSON.stringify(PATIENT),
     });
+    names.set(child, name);
+    return child;
+  };
+  const heirsOf = (killed: Child) =>
+    story.database.query('select from pg_stat_activity where application_name = $1', [names.get(killed)]); // prettier-ignore
   const rows = async (sql: string): Promise<number> => (await story.database.query(sql)).length;
 
   async function killAtRandom(): Promise<void> {
@@ -39,6 +46,8 @@ describe('ordered groups, workers killed at random (npm run crash-run -- --only 
       });
       const [killed] = children.splice(Math.floor(Math.random() * children.length), 1);
       await killed!.kill();
+      // What it has sent may still note a start.
+      await eventually(async () => expect(await heirsOf(killed!)).toEqual([]));
       await loseLeases(story.database, killed!.pid);
       children.push(aWorker());
     }

@@ -13,6 +13,10 @@ const namesOf = async (app: TestApplication) =>
 
 describe('a limit that is taken away', () => {
   const story = aStory();
+  /** In one transaction, in which no worker takes a share of one again. */
+  const loseLimits = () =>
+    story.database.query(`lock table simple_queue.fleet_limit, simple_queue.allotment;
+      delete from simple_queue.allotment; delete from simple_queue.fleet_limit`);
 
   it('stays while a worker declares it or a call is within it, and then goes with all its shares', async () => {
     const limits = { old: { concurrency: 2 } };
@@ -106,8 +110,7 @@ describe('a limit that is taken away', () => {
     await isKept();
     await story.database.query('delete from simple_queue.lease');
     await eventually(isKept);
-    await story.database.query('delete from simple_queue.allotment');
-    await story.database.query('delete from simple_queue.fleet_limit');
+    await loseLimits();
     await eventually(isKept);
     await app.close();
     const next = adminOf(await story.start());
@@ -155,11 +158,9 @@ describe('a limit that is taken away', () => {
       providers: [aHandler('calls', () => void ran++, { uses: ['api'] })],
     });
     await limitsOf(app).within('api', () => undefined);
-    await story.database.query('delete from simple_queue.allotment');
-    await story.database.query('delete from simple_queue.fleet_limit');
+    await loseLimits();
     expect(await limitsOf(app).within('api', () => 7)).toBe(7);
-    await story.database.query('delete from simple_queue.allotment');
-    await story.database.query('delete from simple_queue.fleet_limit');
+    await loseLimits();
     await limitsOf(app).slowDown('api', 1);
     await app.queues.enqueueMany('calls', [{ payload: 1 }, { payload: 2 }]);
     await eventually(() => expect(ran).toBe(2));

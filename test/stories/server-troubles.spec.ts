@@ -118,8 +118,10 @@ describe('troubles of no queue', () => {
       await look();
       expect(codesOf(warnings)).toEqual(all);
     });
+    // What some connections more or less have said twice meanwhile is not said again.
+    warnings.length = 0;
     await look();
-    expect(warnings).toHaveLength(all.length);
+    expect(warnings).toEqual([]);
     const same = { admin: all, health: all, doctor: all, metrics: all, status: all };
     await eventually(async () => expect(await named()).toEqual(same));
 
@@ -127,7 +129,7 @@ describe('troubles of no queue', () => {
     await watch.look();
     await eventually(async () => {
       await look();
-      expect(warnings.slice(4)).toEqual([{ code: 'CONNECTIONS' }]);
+      expect(warnings).toEqual([{ code: 'CONNECTIONS' }]);
     });
     await query(`alter database ${name} connection limit -1`);
     await Promise.all(crowd.map((each) => each.close()));

@@ -87,8 +87,7 @@ describe('a place that is not its job’s', () => {
     await eventually(() => strayWarnings(worker).length === 1);
     await untilJobIs('succeeded', producer, (await producer.queues.enqueue('mails', 1)).id);
     expect(failedLoops(worker)).toEqual([]);
-    for (const table of ['ready', 'job'])
-      await story.database.query(`delete from simple_queue.${table} where id = $1`, [id]);
+    await story.clear();
   });
 
   it('does not run a job before its time, in whichever lane it is named', async () => {
