@@ -40,6 +40,8 @@ export function usePlace(): Place {
       setHash(location.hash);
     };
     window.addEventListener('hashchange', moved);
+    // Effects run after the first picture: whoever has gone on by then would be kept where they were.
+    moved();
     return () => window.removeEventListener('hashchange', moved);
   }, []);
   return placeOf(hash);

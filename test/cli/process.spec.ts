@@ -74,7 +74,7 @@ describe('the process', () => {
     const { code, out } = await end;
     const { revived, ...rest } = JSON.parse(out) as { revived: number };
     expect([code, rest]).toEqual([130, { dryRun: false, complete: false, keyTaken: 0, gone: 0 }]);
-    // Where the process gets no processor meanwhile, it reads the database's reply before the signal, and begins another batch.
-    expect([200, 400]).toContain(revived);
+    // Where the process gets no processor meanwhile, it reads the database's reply before the signal, and begins other batches.
+    expect([revived % 200, revived < 2_000]).toEqual([0, true]);
   });
 });

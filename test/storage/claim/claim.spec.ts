@@ -5,7 +5,7 @@ import {
   type ClaimWish,
   ClaimRepository,
 } from '../../../lib/storage/claim/claim.repository.js';
-import { explaining } from '../../support/plans.js';
+import { explaining, withoutAutovacuum } from '../../support/plans.js';
 import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
@@ -23,6 +23,7 @@ describe('settle-and-claim, claiming', () => {
 
   beforeAll(async () => {
     test = await aStorage();
+    await withoutAutovacuum(test.database);
     claims = test.storage.claims;
   });
   beforeEach(() => test.rows.clear());

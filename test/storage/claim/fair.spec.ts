@@ -8,7 +8,7 @@ import type { ClaimRepository } from '../../../lib/storage/claim/claim.repositor
 import type { SettleRepository } from '../../../lib/storage/settle/settle.repository.js';
 import type { CancelRepository } from '../../../lib/storage/operate/cancel.repository.js';
 import type { FindRepository } from '../../../lib/storage/reading/find.repository.js';
-import { explaining } from '../../support/plans.js';
+import { explaining, withoutAutovacuum } from '../../support/plans.js';
 import { patient } from '../../support/patience.mjs';
 import { aStorage, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
@@ -27,6 +27,7 @@ describe('fair queues', () => {
 
   beforeAll(async () => {
     test = await aStorage();
+    await withoutAutovacuum(test.database);
     ({ cancels, claims, jobs, settlements } = test.storage);
     enqueuer = new Enqueuer(test.storage, OPTIONS, test.events);
     lane = (await test.storage.lanes.of('mail', '')).id;

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Run } from '../../../lib/storage/connection/database.js';
 import { PullRepository, type HeldJob } from '../../../lib/storage/claim/pull.repository.js';
 import { CLOSE_PULLED, RENEW_PULLED } from '../../../lib/storage/claim/pull-lease.sql.js';
-import { explaining } from '../../support/plans.js';
+import { explaining, withoutAutovacuum } from '../../support/plans.js';
 import {
   aStorage,
   Rival,
@@ -29,6 +29,7 @@ describe('pulled claims', () => {
 
   beforeAll(async () => {
     test = await aStorage();
+    await withoutAutovacuum(test.database);
     pulls = test.storage.pulls;
     lane = (await test.storage.lanes.of('mail', '')).id;
   });

@@ -4,7 +4,7 @@ import { GroupRepository } from '../../../lib/storage/groups/group.repository.js
 import type { Lane } from '../../../lib/job/lane.js';
 import { VacantTurns } from '../../../lib/storage/groups/vacant-turns.js';
 import { patient } from '../../support/patience.mjs';
-import { explaining, type Cost } from '../../support/plans.js';
+import { explaining, type Cost, withoutAutovacuum } from '../../support/plans.js';
 import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 
 const HALTED_GROUPS = 300_000;
@@ -21,10 +21,9 @@ describe('vacant turns', () => {
 
   beforeAll(async () => {
     test = await aStorage({ queryTimeoutMs: 60_000 });
+    await withoutAutovacuum(test.database);
     halted = await test.rows.lane('halted');
     mail = await test.rows.lane('mail');
-    for (const table of ['head', 'vacant'])
-      await test.database.query(`alter table simple_queue.${table} set (autovacuum_enabled = off)`);
   });
   beforeEach(() => test.rows.clear());
   afterAll(() => test.close());

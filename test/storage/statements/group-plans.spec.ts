@@ -16,7 +16,7 @@ import type { Lane } from '../../../lib/job/lane.js';
 import { StagedRepository } from '../../../lib/storage/staged/staged.repository.js';
 import { COUNT_PENDING } from '../../../lib/storage/enqueue/count-pending.sql.js';
 import { patient } from '../../support/patience.mjs';
-import { explaining, type Cost } from '../../support/plans.js';
+import { explaining, type Cost, withoutAutovacuum } from '../../support/plans.js';
 import { aStorage, runIn, type TestStorage } from '../../support/storage.js';
 
 const DAY_MS = 86_400_000;
@@ -66,8 +66,7 @@ describe('plans of groups on large tables', () => {
     test = await aStorage({ queryTimeoutMs: 60_000 });
     lane = await test.storage.lanes.of('mail', '');
     idle = await test.storage.lanes.of('letters', '');
-    for (const table of TABLES.slice(0, 8))
-      await test.database.query(`alter table simple_queue.${table} set (autovacuum_enabled = off)`);
+    await withoutAutovacuum(test.database);
   });
   afterAll(() => test.close());
 

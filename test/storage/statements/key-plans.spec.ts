@@ -5,7 +5,7 @@ import { ListingRepository } from '../../../lib/storage/reading/listing.reposito
 import { GroupRepository } from '../../../lib/storage/groups/group.repository.js';
 import { DECLARE_LIMIT } from '../../../lib/storage/limits/declare-limit.sql.js';
 import { patient } from '../../support/patience.mjs';
-import { explaining, type Cost } from '../../support/plans.js';
+import { explaining, type Cost, withoutAutovacuum } from '../../support/plans.js';
 import { aStorage, type TestStorage } from '../../support/storage.js';
 
 const TABLES = ['job', 'keyed', 'permit', 'key_change', 'key_bucket', 'ready'];
@@ -30,8 +30,7 @@ describe('plans of limits per key on large tables', () => {
   beforeAll(async () => {
     test = await aStorage({ queryTimeoutMs: 60_000 });
     lane = await test.storage.lanes.of('mail', '');
-    for (const table of TABLES)
-      await test.database.query(`alter table simple_queue.${table} set (autovacuum_enabled = off)`);
+    await withoutAutovacuum(test.database);
   });
   afterAll(() => test.close());
 

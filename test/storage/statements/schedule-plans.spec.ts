@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NewJob } from '../../../lib/job/new-job.js';
 import { ScheduleRepository } from '../../../lib/storage/schedules/schedule.repository.js';
-import { explaining } from '../../support/plans.js';
+import { explaining, withoutAutovacuum } from '../../support/plans.js';
 import { aStorage, type TestStorage } from '../../support/storage.js';
 
 const HOUR_MS = 3_600_000;
@@ -18,6 +18,7 @@ describe('plans of schedules', () => {
 
   beforeAll(async () => {
     test = await aStorage({ queryTimeoutMs: 60_000 });
+    await withoutAutovacuum(test.database);
     const lane = await test.storage.lanes.of('reports', '', []);
     job = {
       id: randomUUID(),
@@ -27,8 +28,6 @@ describe('plans of schedules', () => {
       priority: 0,
       payload: '{}',
     } as unknown as NewJob;
-    for (const table of ['schedule', 'tick'])
-      await test.database.query(`alter table simple_queue.${table} set (autovacuum_enabled = off)`);
     await test.database
       .query(`insert into simple_queue.schedule (name, shard, owner, spec, hash, next_at, waiting)
       select 's-' || n, 0, 'o', '{"overlap":"skip","queue":"reports"}', 'h',

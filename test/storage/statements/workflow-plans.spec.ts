@@ -5,7 +5,7 @@ import { WorkflowRepository } from '../../../lib/storage/workflows/workflow.repo
 import { QueueService } from '../../../lib/queue.service.js';
 import { workflow } from '../../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../../lib/workflows/queue-workflows.js';
-import { explaining } from '../../support/plans.js';
+import { explaining, withoutAutovacuum } from '../../support/plans.js';
 import { aStorage, type TestStorage } from '../../support/storage.js';
 
 const FAN = 10_000;
@@ -27,8 +27,7 @@ describe('plans of workflows of 20,000 jobs', () => {
 
   beforeAll(async () => {
     test = await aStorage({ queryTimeoutMs: 60_000 });
-    for (const table of [...LARGE, 'stage', 'edge', 'workflow', 'arrival', 'undo'])
-      await test.database.query(`alter table simple_queue.${table} set (autovacuum_enabled = off)`);
+    await withoutAutovacuum(test.database);
     const payloads = Array.from({ length: FAN - 1 }, (_, n) => n);
     const flow = workflow('wide')
       .each('part', 'work', payloads)
