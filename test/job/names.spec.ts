@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from '../support/properties.js';
+import fc, { anyText } from '../support/properties.js';
 import {
   checkId,
   checkJobName,
@@ -60,7 +60,7 @@ describe('a queue name', () => {
 
   it('never holds what SQL, URLs or logs would read as more than a name', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (name) => {
+      fc.property(anyText(), (name) => {
         expect(answersOrRefuses(checkQueueName, name) ?? '').toMatch(/^[\w.:/-]{0,100}$/);
       }),
     );
@@ -134,7 +134,7 @@ describe('an id', () => {
 describe('quote', () => {
   it('shows a bounded part of a text, on one line', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 500 }), (text) => {
+      fc.property(anyText(500), (text) => {
         expect(quote(text).length).toBeLessThanOrEqual(6 * 63 + 2);
         expect(quote(text)).not.toMatch(/[\n\r]/);
       }),

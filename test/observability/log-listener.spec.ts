@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LoggerService } from '@nestjs/common';
-import fc from '../support/properties.js';
+import fc, { anyText } from '../support/properties.js';
 import {
   QueueEventBus,
   type QueueEventName,
@@ -190,7 +190,7 @@ describe('the log', () => {
 
   it('keeps any error text on one line, without colours, and short', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 1_000 }), (message) => {
+      fc.property(anyText(1_000), (message) => {
         const [line] = noted('failed', { ...LINES.failed[0], error: { name: 'Error', message } });
         expect(line).not.toMatch(/[\p{Cc}\u2028\u2029\u202e]/u);
         expect(line?.isWellFormed()).toBe(true);

@@ -11,4 +11,13 @@ export const parameters = (numRuns: number): { numRuns: number; path?: string } 
   ...(SQ_PATH && { path: SQ_PATH }),
 });
 
+/** As `unit: 'binary'`, which works a second for each test file: it lists all code points. */
+const codePoint = fc
+  .integer({ min: 0, max: 0x10f7ff })
+  .map((n) => String.fromCodePoint(n < 0xd800 ? n : n + 0x800));
+
+/** Of any characters but halves of surrogate pairs. */
+export const anyText = (maxLength?: number): fc.Arbitrary<string> =>
+  fc.string({ unit: codePoint, maxLength });
+
 export default fc;
