@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { patient } from '../support/patience.mjs';
 
@@ -10,37 +10,51 @@ const OPTIONS: ts.CompilerOptions = {
   ).options,
 };
 
-/** What the compiler says of these lines, in a file of a folder that takes the library as users do. */
-function textOf(lines: string): string {
-  const path = `${process.cwd()}/test/types/asked.ts`;
-  const source = `import { QueueHandler, HandleJob, defineJob } from 'nestjs-simple-queue';\nconst mail = defineJob({ queue: 'mail' });\n${lines}\nvoid mail; void HandleJob; void QueueHandler;`;
+const CASES = [
+  "@QueueHandler('mail', { concurency: 5 }) class A { process() {} } void A;",
+  "@QueueHandler('mail', { batch: { size: 5 }, concurency: 5 }) class A { process() {} } void A;",
+  '@QueueHandler(mail, { concurency: 5 }) class A { process() {} } void A;',
+  "@QueueHandler(() => 'mail', { concurency: 5 }) class A { process() {} } void A;",
+  "@QueueHandler('mail') class A { @HandleJob('welcome', { concurency: 5 }) run() {} } void A;",
+];
+
+/** Each in a file of a folder that takes the library as users do. */
+const asked = CASES.map((lines, n) => ({
+  lines,
+  path: `${process.cwd()}/test/types/asked-${n}.ts`,
+  source: `import { QueueHandler, HandleJob, defineJob } from 'nestjs-simple-queue';\nconst mail = defineJob({ queue: 'mail' });\n${lines}\nvoid mail; void HandleJob; void QueueHandler;`,
+}));
+
+let program: ts.Program;
+
+/** One for all: the types of the library and its packages are read once. */
+beforeAll(() => {
+  const sources = new Map(asked.map(({ path, source }) => [path, source]));
   const plain = ts.createCompilerHost(OPTIONS);
   const host: ts.CompilerHost = {
     ...plain,
-    fileExists: (file) => file === path || plain.fileExists(file),
-    getSourceFile: (file, version, ...rest) =>
-      file === path
-        ? ts.createSourceFile(file, source, version, true)
-        : plain.getSourceFile(file, version, ...rest),
+    fileExists: (file) => sources.has(file) || plain.fileExists(file),
+    getSourceFile: (file, version, ...rest) => {
+      const source = sources.get(file);
+      return source === undefined
+        ? plain.getSourceFile(file, version, ...rest)
+        : ts.createSourceFile(file, source, version, true);
+    },
   };
-  const program = ts.createProgram([path], OPTIONS, host);
-  const asked = program.getSourceFile(path)!;
-  return program
-    .getSemanticDiagnostics(asked)
+  program = ts.createProgram([...sources.keys()], OPTIONS, host);
+}, patient(60_000));
+
+/** What the compiler says of a file. */
+const textOf = (path: string): string =>
+  program
+    .getSemanticDiagnostics(program.getSourceFile(path))
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
     .join('\n');
-}
 
-it.each([
-  ["@QueueHandler('mail', { concurency: 5 }) class A { process() {} } void A;"],
-  ["@QueueHandler('mail', { batch: { size: 5 }, concurency: 5 }) class A { process() {} } void A;"],
-  ['@QueueHandler(mail, { concurency: 5 }) class A { process() {} } void A;'],
-  ["@QueueHandler(() => 'mail', { concurency: 5 }) class A { process() {} } void A;"],
-  ["@QueueHandler('mail') class A { @HandleJob('welcome', { concurency: 5 }) run() {} } void A;"],
-])(
+it.each(asked.map(({ lines, path }) => [lines, path] as const))(
   'the error for a wrong option speaks of the option: %s',
-  (lines) => {
-    const text = textOf(lines);
+  (_, path) => {
+    const text = textOf(path);
     expect(text).toContain("'concurency' does not exist in type");
     expect(text).toContain("Did you mean to write 'concurrency'?");
     expect(text).not.toMatch(/BatchClass|overload/i);
