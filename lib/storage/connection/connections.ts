@@ -4,10 +4,11 @@ import { QueueError } from '../../job/queue.errors.js';
 import { BusyLoop } from '../../runtime/busy-loop.js';
 import { sqlStateOf } from '../../runtime/retry.js';
 import { connectionOptionsOf } from './connection-options.js';
-import { DatabaseError, READ_ONLY, unconnected, unserved } from './database-errors.js';
+import { DatabaseError, READ_ONLY, unserved } from './database-errors.js';
 import { serverOf, type Server } from './connection-probes.js';
 import { inOneMessage, ROLLBACK } from './one-message.js';
-import { OwnClient } from './own-client.js';
+import type { OwnClient } from './own-client.js';
+import { OwnPool } from './own-pool.js';
 import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
 import { BACKEND } from './backend.sql.js';
 import { rowsOf, statement, type Statement } from './statement.js';
@@ -26,6 +27,8 @@ interface ConnectionSettings extends SessionSettings {
   /** `transaction`: a session of the server lasts for one transaction, so each sets what it needs. */
   poolMode: 'session' | 'transaction';
   textOf: (statement: Statement) => string;
+  /** How long a call waits where the server has no room for another connection; by default it fails at once. */
+  patienceMs?: number;
 }
 
 const BEGIN = statement('begin', 'begin');
@@ -37,22 +40,6 @@ const IDLE_MS = 5_000;
 /** Text is parsed by the row mapper, and only where a handler asks for it. */
 const RAW: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };
 
-type Taken = (
-  error: Error | undefined,
-  client: pg.PoolClient | undefined,
-  done: () => void,
-) => void;
-
-/** What fails before a session is set up is known as that, whatever it says. */
-class OwnPool extends pg.Pool {
-  override connect(): Promise<pg.PoolClient>;
-  override connect(taken: Taken): void;
-  override connect(taken?: Taken): Promise<pg.PoolClient> | void {
-    if (!taken) return super.connect().catch((error: Error) => Promise.reject(unconnected(error)));
-    super.connect((error, client, done) => taken(error && unconnected(error), client, done));
-  }
-}
-
 /** A small pool of our own, apart from the application's: TypeORM's hands out dead sockets, and can be exhausted by handlers. */
 export class Connections {
   private readonly pool: OwnPool;
@@ -62,17 +49,20 @@ export class Connections {
     dataSource: DataSource,
     private readonly settings: ConnectionSettings,
   ) {
-    this.pool = new OwnPool({
-      ...connectionOptionsOf(dataSource),
-      Client: OwnClient,
+    const options = connectionOptionsOf(dataSource);
+    // A call that waits for room has room in the time that it would wait for a connection of ours.
+    const most = Math.min(settings.queryTimeoutMs, options.connectionTimeoutMillis! / 2);
+    const pool = {
+      ...options,
       // After the DataSource's options: its `extra` may size the application's pool.
       min: 0,
       max: settings.max,
       idleTimeoutMillis: IDLE_MS,
       // Only the client's own clock gets out of a half-open socket; the pool destroys a client whose query timed out.
       query_timeout: settings.queryTimeoutMs,
-      verify: (client, done) => this.prepare(client, done),
-    });
+      verify: (client: pg.PoolClient, done: (error?: Error) => void) => this.prepare(client, done),
+    };
+    this.pool = new OwnPool(pool, Math.min(settings.patienceMs ?? 0, most));
     // An idle client whose server went away: the pool has dropped it, the next statement opens another.
     this.pool.on('error', () => undefined);
   }

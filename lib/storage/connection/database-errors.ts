@@ -101,6 +101,10 @@ const ROOM =
 /** What PgBouncer says when it has no room, and the server: SQLSTATE 53300. */
 const NO_ROOM = /query_wait_timeout|no more connections allowed/;
 
+/** Before there was a connection, and at once. A pooler's `query_wait_timeout` has waited already. */
+export const isFull = (thrown: Error & { code?: string }): boolean =>
+  thrown.code === '53300' || thrown.message.includes('no more connections allowed');
+
 const isOverdue = (thrown: unknown): boolean =>
   thrown instanceof Error && /timeout/i.test(thrown.message);
 

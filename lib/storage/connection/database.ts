@@ -21,6 +21,9 @@ interface DatabaseOptions {
   queryTimeoutMs: number;
   /** Connections for callers, fewer than usual. */
   callersMax?: number;
+  /** What a full server does not take goes to the disk, at once. */
+  spool?: object | undefined;
+  worker?: object | undefined;
   /** The ambient transaction, if there is one. */
   transaction?: () => EntityManager | QueryRunner | undefined;
 }
@@ -29,10 +32,17 @@ interface DatabaseOptions {
 const LOOPS_MAX = 22;
 /** Less than PostgreSQL's deadlock timeout: where a loop and an application wait for each other, the loop gives way. */
 const LOOPS_LOCK_TIMEOUT_MS = 500;
+const LOOPS = {
+  max: LOOPS_MAX,
+  lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS,
+  plans: 'generic',
+} as const;
 /** Callers may have to wait for each other; however many do, what waits for nobody keeps its own connections, and so do the loops. */
 const CALLERS_MAX = 5;
 const WAITERS_MAX = 5;
 const SETTLERS_MAX = 5;
+/** Of calls, where the server has no room for another connection; loops rest, and come again. */
+const PATIENCE_MS = 5_000;
 /** Before a call that meets a lock goes to the connections for waiting. */
 const HASTY_LOCK_TIMEOUT_MS = 100;
 /** Of the time that a statement has: a lock that was not to be had is reported as such, before the statement's time is over. */
@@ -56,28 +66,21 @@ export class Database {
     private readonly options: DatabaseOptions,
   ) {
     const shared = this.shared();
-    const loops = {
-      max: LOOPS_MAX,
-      lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS,
-      plans: 'generic',
-    } as const;
-    this.loops = new Connections(dataSource, { ...shared, ...loops });
-    const calls = {
-      ...shared,
-      lockTimeoutMs: Math.ceil(this.options.queryTimeoutMs * LOCK_SHARE),
-      plans: 'insertions',
-    } as const;
+    const patienceMs = this.options.spool ? 0 : PATIENCE_MS;
+    // Without a worker these are for calls as well: they find lanes.
+    const ofLoops = { ...shared, ...LOOPS, patienceMs: this.options.worker ? 0 : patienceMs };
+    this.loops = new Connections(dataSource, ofLoops);
+    const lockTimeoutMs = Math.ceil(this.options.queryTimeoutMs * LOCK_SHARE);
+    const calls = { ...shared, lockTimeoutMs, plans: 'insertions', patienceMs } as const;
     this.callers = new Connections(dataSource, { ...calls, max: this.callersMax });
-    const hasty = {
-      ...calls,
-      max: WAITERS_MAX,
-      lockTimeoutMs: Math.min(HASTY_LOCK_TIMEOUT_MS, calls.lockTimeoutMs),
-    };
+    const waiting = { ...calls, max: WAITERS_MAX };
+    const hastyMs = Math.min(HASTY_LOCK_TIMEOUT_MS, lockTimeoutMs);
     this.waiters = new Waiters(
-      new Connections(dataSource, hasty),
-      new Connections(dataSource, { ...calls, max: WAITERS_MAX }),
+      new Connections(dataSource, { ...waiting, lockTimeoutMs: hastyMs }),
+      new Connections(dataSource, waiting),
     );
-    this.settlers = new Connections(dataSource, { ...calls, max: SETTLERS_MAX });
+    const settling = { ...calls, max: SETTLERS_MAX, patienceMs: PATIENCE_MS };
+    this.settlers = new Connections(dataSource, settling);
     this.callersOwn = new CallerStatements(shared);
     this.known = new WeakSet([dataSource]);
   }
