@@ -32,7 +32,9 @@ describe('ends of jobs as jobs', () => {
   let heard: Heard[] = [];
   let fails = 1;
 
-  beforeAll(() => story.database.query('create table ledger (job uuid, pid int)'));
+  beforeAll(() =>
+    story.database.query('create table ledger (job uuid, pid int); create table start (job uuid)'),
+  );
   afterEach(() => {
     heard = [];
     fails = 1;

@@ -236,7 +236,8 @@ describe('waiting for the end of a job', () => {
     it('when its time is over; the job goes on', async () => {
       const gate = aGate();
       const application = await story.start({ providers: [aHandler('slow', () => gate.passed)] });
-      const timeoutMs = scaled(2_000);
+      // The enqueue has its part of it.
+      const timeoutMs = scaled(4_000);
       const error: unknown = await application.queues
         .enqueueAndWait('slow', {}, { timeoutMs })
         .catch((thrown: unknown) => thrown);
