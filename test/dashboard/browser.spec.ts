@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
@@ -11,7 +10,7 @@ import { eventually } from '../support/eventually.js';
 import type { TestDatabase } from '../support/database.js';
 import { patient } from '../support/patience.mjs';
 import { aDatabase } from '../support/template.js';
-import { aBrowser, CHROMIUM, type TestBrowser } from './a-browser.js';
+import { aBrowser, buildPage, CHROMIUM, type TestBrowser } from './a-browser.js';
 import { aScene, mended } from './a-scene.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -27,7 +26,7 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    execFileSync(process.execPath, ['scripts/page.mjs']);
+    buildPage();
     database = await aDatabase();
     [scene, browser] = await Promise.all([aScene(database), aBrowser()]);
     browser.page.setDefaultTimeout(patient(10_000));

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable, Logger, Module, type INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { execFileSync } from 'node:child_process';
 import type { AddressInfo, Server } from 'node:net';
 import { getToken, QueueService, SimpleQueueModule } from 'nestjs-simple-queue';
 import { SimpleQueueDashboardModule } from 'nestjs-simple-queue/dashboard';
@@ -10,7 +9,7 @@ import { PATIENT, QUICK } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { patient } from '../support/patience.mjs';
 import { aDatabase } from '../support/template.js';
-import { aBrowser, CHROMIUM } from './a-browser.js';
+import { aBrowser, buildPage, CHROMIUM } from './a-browser.js';
 import { OWN } from './a-dashboard.js';
 
 @Injectable()
@@ -28,7 +27,7 @@ describe('one page for several instances', () => {
   let origin: string;
 
   beforeAll(async () => {
-    execFileSync(process.execPath, ['scripts/page.mjs']);
+    buildPage();
     database = await aDatabase();
     Logger.overrideLogger(false);
     const { url } = database;

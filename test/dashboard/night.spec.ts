@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
 import type { Locator, Page } from 'playwright-core';
 import type { TestDatabase } from '../support/database.js';
 import { patient } from '../support/patience.mjs';
 import { aDatabase } from '../support/template.js';
-import { aBrowser, CHROMIUM, type TestBrowser } from './a-browser.js';
+import { aBrowser, buildPage, CHROMIUM, type TestBrowser } from './a-browser.js';
 import { aNight, DEAD_WORKER, POISON } from './a-night.js';
 
 const MOST_CLICKS = 3;
@@ -92,7 +91,7 @@ const JOURNEYS: Record<string, Journey> = {
   let browser: TestBrowser;
 
   beforeAll(async () => {
-    execFileSync(process.execPath, ['scripts/page.mjs']);
+    buildPage();
     database = await aDatabase();
     [night, browser] = await Promise.all([aNight(database), aBrowser()]);
     browser.page.setDefaultTimeout(patient(10_000));
