@@ -176,7 +176,8 @@ export class LocalPostgres {
       'listen_addresses=127.0.0.1',
       'unix_socket_directories=',
       `port=${this.port}`,
-      'max_connections=200',
+      // Three files of tests at once have come to 195.
+      'max_connections=400',
       'max_prepared_transactions=2',
     ];
     if (!this.options.durable) settings.push(...NOT_DURABLE);

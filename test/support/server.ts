@@ -22,7 +22,7 @@ async function aContainer(version = '18'): Promise<Server> {
   const { PostgreSqlContainer } = await import('@testcontainers/postgresql');
   try {
     const container = await new PostgreSqlContainer(`postgres:${version}-alpine`)
-      .withCommand(['postgres', '-c', 'max_connections=200', '-c', 'max_prepared_transactions=2'])
+      .withCommand(['postgres', '-c', 'max_connections=400', '-c', 'max_prepared_transactions=2'])
       .start();
     return { url: container.getConnectionUri(), stop: () => container.stop() };
   } catch (cause) {
