@@ -18,5 +18,5 @@ with page as materialized (
   told as (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', job, case when state in ('succeeded', 'cancelled') then state when state in ('skipped', 'a compensation that was not needed') then 'cancelled' else 'failed' end,
-      output, case when state is null then '{"name":"QueueError","code":"JOB_UNKNOWN","message":"The job that is awaited is unknown: it was never enqueued, or its end is not kept any more."}'::jsonb else error end from over returning 1)
+      output, case when state is null then '{"name":"QueueError","code":"JOB_UNKNOWN","message":"The job that is awaited is unknown: it was purged, its end is not kept any more, or it was never enqueued."}'::jsonb else error end from over returning 1)
   select (select count(*) from told)::int as ended, (select id::text from page order by page.id offset 499 limit 1) as last;

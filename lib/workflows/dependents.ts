@@ -107,7 +107,7 @@ export class Dependents {
 function errorOf({ id, state }: NonNullable<Decided['failed']>): object {
   const what = state
     ? `has not succeeded: it is ${state}`
-    : 'is unknown: it was never enqueued, or its end is not kept any more';
+    : 'is unknown: it was purged, its end is not kept any more, or it was never enqueued';
   const message = `Job ${id}, which this one depends on, ${what}.`;
   return { name: 'QueueError', code: 'DEPENDENCY_FAILED', message };
 }

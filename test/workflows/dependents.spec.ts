@@ -118,7 +118,7 @@ describe('a job that depends on others', () => {
     await query('delete from simple_queue.ready where id = $1', [first]);
     await query('delete from simple_queue.job where id = $1', [first]);
     await advance();
-    expect(await queues.find(id)).toMatchObject(failed(first, 'is unknown'));
+    expect(await queues.find(id)).toMatchObject(failed(first, 'it was purged'));
   });
 
   it('waits also where another item of its call replaces a job', async () => {

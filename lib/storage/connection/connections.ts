@@ -1,9 +1,7 @@
 import pg from 'pg';
-import type { DataSource } from 'typeorm';
 import { QueueError } from '../../job/queue.errors.js';
 import { BusyLoop } from '../../runtime/busy-loop.js';
 import { sqlStateOf } from '../../runtime/retry.js';
-import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError, READ_ONLY, unserved } from './database-errors.js';
 import { serverOf, type Server } from './connection-probes.js';
 import { inOneMessage, ROLLBACK } from './one-message.js';
@@ -46,14 +44,14 @@ export class Connections {
   private closed: Promise<void> | undefined;
 
   constructor(
-    dataSource: DataSource,
+    /** As `connectionOptionsOf` has read it. */
+    address: pg.PoolConfig,
     private readonly settings: ConnectionSettings,
   ) {
-    const options = connectionOptionsOf(dataSource);
     // A call that waits for room has room in the time that it would wait for a connection of ours.
-    const most = Math.min(settings.queryTimeoutMs, options.connectionTimeoutMillis! / 2);
+    const most = Math.min(settings.queryTimeoutMs, address.connectionTimeoutMillis! / 2);
     const pool = {
-      ...options,
+      ...address,
       // After the DataSource's options: its `extra` may size the application's pool.
       min: 0,
       max: settings.max,

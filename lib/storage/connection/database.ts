@@ -5,7 +5,7 @@ import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
 import { inSchema } from '../../../migrations/schema.js';
 import { CallerStatements } from './callers/caller-statements.js';
-import { reaches, sameDatabase } from './connection-options.js';
+import { connectionOptionsOf, reaches, sameDatabase } from './connection-options.js';
 import { Connections, type Run } from './connections.js';
 import { clientOf, Joined } from './callers/joined.js';
 import type { Statement } from './statement.js';
@@ -66,21 +66,22 @@ export class Database {
     private readonly options: DatabaseOptions,
   ) {
     const shared = this.shared();
+    const address = connectionOptionsOf(dataSource);
     const patienceMs = this.options.spool ? 0 : PATIENCE_MS;
     // Without a worker these are for calls as well: they find lanes.
     const ofLoops = { ...shared, ...LOOPS, patienceMs: this.options.worker ? 0 : patienceMs };
-    this.loops = new Connections(dataSource, ofLoops);
+    this.loops = new Connections(address, ofLoops);
     const lockTimeoutMs = Math.ceil(this.options.queryTimeoutMs * LOCK_SHARE);
     const calls = { ...shared, lockTimeoutMs, plans: 'insertions', patienceMs } as const;
-    this.callers = new Connections(dataSource, { ...calls, max: this.callersMax });
+    this.callers = new Connections(address, { ...calls, max: this.callersMax });
     const waiting = { ...calls, max: WAITERS_MAX };
     const hastyMs = Math.min(HASTY_LOCK_TIMEOUT_MS, lockTimeoutMs);
     this.waiters = new Waiters(
-      new Connections(dataSource, { ...waiting, lockTimeoutMs: hastyMs }),
-      new Connections(dataSource, waiting),
+      new Connections(address, { ...waiting, lockTimeoutMs: hastyMs }),
+      new Connections(address, waiting),
     );
     const settling = { ...calls, max: SETTLERS_MAX, patienceMs: PATIENCE_MS };
-    this.settlers = new Connections(dataSource, settling);
+    this.settlers = new Connections(address, settling);
     this.callersOwn = new CallerStatements(shared);
     this.known = new WeakSet([dataSource]);
   }
@@ -149,7 +150,7 @@ export class Database {
       preparedStatements: false,
       plans: 'insertions',
     } as const;
-    return new Connections(this.dataSource, {
+    return new Connections(connectionOptionsOf(this.dataSource), {
       ...this.shared(),
       ...careful,
       max: 1,

@@ -88,7 +88,7 @@ export async function storeDependents(
 
 const WHY: Readonly<Record<InVain['why'], string>> = {
   unknown:
-    'is unknown: it was never enqueued, its transaction has not committed yet, its end is not kept any more, or it lies in the spool of another process. Enqueue it before, also in the same transaction, or repeat the call when it is stored.',
+    'is unknown: it was never enqueued, its transaction has not committed yet, it was purged or is not kept any more, or it lies in the spool of another process. Enqueue it before, also in the same transaction, or repeat the call when it is stored.',
   unkept:
     'is of a queue that forgets what has succeeded (archive: false). Let that queue keep it, or make both jobs steps of a workflow, which remembers.',
   unused: 'is a compensation that was not needed: its workflow has ended, so it never runs.',

@@ -47,7 +47,7 @@ const UNKNOWN = JSON.stringify({
   name: 'QueueError',
   code: 'JOB_UNKNOWN',
   message:
-    'The job that is awaited is unknown: it was never enqueued, or its end is not kept any more.',
+    'The job that is awaited is unknown: it was purged, its end is not kept any more, or it was never enqueued.',
 });
 
 /**
