@@ -22,8 +22,8 @@ export abstract class JobContext {
 
   /**
    * Completes the job in the handler's own transaction, the given or the ambient one: the handler's writes and the completion commit together.
-   * `output` may be `JobResult.success(output, { then })`, which adds steps. If that transaction rolls back and the handler still returns, the
-   * attempt fails with `COMPLETION_ROLLED_BACK`.
+   * `output` may be `JobResult.success(output, { then })`, which adds steps. If this fails, or that transaction rolls back, and the handler still
+   * returns, the attempt fails with `COMPLETION_ROLLED_BACK`.
    * @throws QueueError `LEASE_LOST` when this run no longer holds the job: let it roll your transaction back. `MANAGER_INACTIVE` outside a
    * transaction. `INVALID_OUTPUT` for a promise, and for a `JobResult` that is no success.
    */

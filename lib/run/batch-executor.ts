@@ -11,7 +11,7 @@ import { addsSteps, checkOutput, ITS_OWN_TICK, releaseSafely, type Executor } fr
 import type { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
 import { answerOf } from '../handlers/last-value.js';
-import type { ContextTools } from './run-context.js';
+import type { ContextTools } from './context-tools.js';
 
 type BatchMethod = (jobs: Job[], context: BatchRunContext) => unknown;
 
@@ -52,6 +52,7 @@ export class BatchExecutor {
       const method = runs[0]!.lane.handler.run as unknown as BatchMethod;
       let answer = answerOf(method([...runs], new BatchRunContext(runs, this.tools)));
       if (isThenable(answer)) answer = await answer;
+      if (answer === undefined) missAll(runs);
       const results = resultsOf(runs, answer);
       await Promise.all(runs.flatMap((run, index) => this.settle(run, results[index]) ?? []));
     } catch (error) {
@@ -96,6 +97,12 @@ export class BatchExecutor {
     if (this.tools.progress.hasNewsOf(run)) await this.single.writeLast(run);
     this.single.settle(run, whole);
   }
+}
+
+/** A batch that says nothing of each job says nothing of those, either, that came behind a completion which failed. */
+function missAll(runs: readonly JobRun[]): void {
+  const failed = runs.find((run) => run.uncompleted !== undefined);
+  for (const run of failed ? runs : []) run.uncompleted ??= failed!.uncompleted;
 }
 
 /** One result per job, in the order of the jobs. */

@@ -7,8 +7,8 @@ import type { GivenOf, JobTarget } from '../job/job-template.js';
 import type { Progress } from '../job/progress.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { JobRun } from './job-run.js';
-import type { ContextTools } from './run-context.js';
-import { toldSuccess } from './told-success.js';
+import type { ContextTools } from './context-tools.js';
+import { completeNow } from './complete-now.js';
 
 /** What a batch handler gets beside its jobs. */
 export class BatchRunContext extends BatchContext {
@@ -31,12 +31,7 @@ export class BatchRunContext extends BatchContext {
 
   async complete(job: Job, output?: unknown, options: InTransaction = {}): Promise<void> {
     checkCall('complete', options);
-    const run = this.runOf(job);
-    const { completer, progress } = this.tools;
-    const stored = await toldSuccess(run, output, this.tools);
-    if (progress.hasNewsOf(run)) await progress.writeLast(run);
-    await completer.complete(run, stored, options, this.runs);
-    await run.lane.handler.checkOutput?.(run, stored);
+    await completeNow(this.runOf(job), this.tools, output, { options, call: this.runs });
   }
 
   async checkpoint(job: Job, state: unknown, options?: CheckpointOptions): Promise<void> {

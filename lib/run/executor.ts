@@ -17,7 +17,8 @@ import {
 import type { DataSource } from 'typeorm';
 import type { JobRun } from './job-run.js';
 import { answerOf, lastValue } from '../handlers/last-value.js';
-import { RunContext, type ContextTools } from './run-context.js';
+import type { ContextTools } from './context-tools.js';
+import { RunContext } from './run-context.js';
 import type { RunReports } from '../observability/run-reports.js';
 import { DatabaseError } from '../storage/connection/database-errors.js';
 
@@ -211,11 +212,22 @@ export class Executor {
 
   settle(run: JobRun, outcome: Outcome): void {
     if (run.settled) return;
+    const missed = outcome.kind === 'succeeded' && run.uncompleted !== undefined && !run.completed;
     run.settled = true;
-    run.outcome = outcome;
+    run.outcome = missed ? this.thrown(run, notCompleted(run)) : outcome;
     run.endedAt ||= performance.now();
-    this.parts.settle(run, outcome);
+    this.parts.settle(run, run.outcome);
   }
+}
+
+/** Its transaction was left by that error, or rolls back for it: what the handler wrote there is not stored. */
+function notCompleted({ id, queue, uncompleted }: JobRun): QueueError {
+  const { message } = failureOf(uncompleted);
+  return new QueueError(
+    'COMPLETION_ROLLED_BACK',
+    `The handler returned although context.complete of job ${id} of queue "${queue}" had failed: ${message}`,
+    { cause: uncompleted },
+  );
 }
 
 type Adding = Extract<Outcome, { kind: 'succeeded' }> & {

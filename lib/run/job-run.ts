@@ -48,6 +48,8 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
   outcome: Outcome | undefined;
   /** `context.complete` succeeded in the handler's transaction; whether that committed only the database knows. */
   completed = false;
+  /** What `context.complete` threw last. Unless another one has completed the run since, it is no success, whatever its handler returns. */
+  uncompleted: unknown;
   /** That transaction is known to have committed: nothing is left to settle. */
   committed = false;
   /** A settle left and no answer came back: the next one may find the job gone by our own hand. */

@@ -20,7 +20,7 @@ import { Completer } from '../settle/completer.js';
 import { Dispatcher } from '../claim/dispatcher.js';
 import type { Call } from '../run/job-batch.js';
 import { Executor, type ExecutorParts } from '../run/executor.js';
-import type { ContextTools } from '../run/run-context.js';
+import type { ContextTools } from '../run/context-tools.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';
 import { Followers } from '../claim/followers.js';
 import { FairPoller } from '../claim/fair-poller.js';

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { QueueService } from 'nestjs-simple-queue';
-import { drain } from 'nestjs-simple-queue/testing';
+import { drain as drainQueues } from 'nestjs-simple-queue/testing';
 import { anOrderForm, aShop, type TestShop } from './shop.fixture.js';
 import { eventually } from '../../test/support/eventually.js';
+import { patient } from '../../test/support/patience.mjs';
 import type { OrderForm } from './orders/order-form.js';
 
 let shop: TestShop;
@@ -18,6 +19,9 @@ async function place(change: Partial<OrderForm> = {}): Promise<{ id: string; res
   const form = anOrderForm({ id: `A-${++id}`, ...change });
   return { id: form.id, response: await shop.ask('POST', '/orders', form) };
 }
+
+/** All receipts are written and all webhooks told, however busy this machine is. */
+const drain = (app: TestShop['app']) => drainQueues(app, { timeoutMs: patient(15_000) });
 
 /** A webhook that this machine was too busy to answer in time is asked again a moment later. */
 const drained = (check: () => Promise<void>) => eventually(() => drain(shop.app).then(check));

@@ -4,6 +4,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
 import type { BatchContext } from '../../lib/job/batch-context.js';
 import type { QueueHandlerOptions } from '../../lib/job/job-handler.js';
+import { JobResult } from '../../lib/job/job-result.js';
 import type { Job } from '../../lib/job/job.js';
 import { aHandler, PATIENT, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
@@ -131,5 +132,93 @@ describe('a completion in a transaction', () => {
       expect(await effectsOf(id)).toEqual([{ at_attempt: 1 }]);
     }
     expect(application.seen('retried')).toEqual([]);
+  });
+
+  const broken = (manager: EntityManager) =>
+    manager.query('select 1 / 0').catch(() => undefined) as Promise<unknown>;
+
+  it.each<[string, (manager: EntityManager) => Promise<unknown>, unknown]>([
+    ['behind an error that was caught before it', broken, 'done'],
+    ['given a promise', () => Promise.resolve(), Promise.resolve('done')],
+    ['given what is no success', () => Promise.resolve(), JobResult.retryIn(0)],
+  ])(
+    'that fails is no success where the handler catches its error: %s',
+    async (_, before, told) => {
+      const application: TestApplication = await story.start({
+        providers: [
+          aHandler(
+            'caught',
+            async (job, context) => {
+              if (job.attempt > 1) return;
+              const work = application.dataSource.transaction(async (manager) => {
+                await before(manager);
+                await context.complete(told, { manager });
+              });
+              await work.catch(() => undefined);
+            },
+            AGAIN,
+          ),
+        ],
+      });
+      const { id } = await application.queues.enqueue('caught', {});
+
+      expect(await untilJobIs('succeeded', application, id)).toMatchObject({
+        attempt: 2,
+        history: [{ attempt: 1, outcome: 'retried' }],
+      });
+      expect(application.seen('retried')).toMatchObject([
+        { error: { code: 'COMPLETION_ROLLED_BACK' } },
+      ]);
+    },
+  );
+
+  it('that fails is a success where another one completes the job', async () => {
+    const application: TestApplication = await story.start({
+      providers: [
+        aHandler('twice', async (_, context) => {
+          for (const before of [broken, () => undefined]) {
+            const work = application.dataSource.transaction(async (manager) => {
+              await before(manager);
+              await context.complete('done', { manager });
+            });
+            await work.catch(() => undefined);
+          }
+        }),
+        aHandler(
+          'transactional',
+          (_, context) => context.complete(Promise.resolve()).catch(() => undefined),
+          { transactional: true },
+        ),
+      ],
+    });
+    for (const queue of ['twice', 'transactional']) {
+      const { id } = await application.queues.enqueue(queue, {});
+      expect(await untilJobIs('succeeded', application, id)).toMatchObject({ attempt: 1 });
+    }
+  });
+
+  it.each([
+    ['nothing of each job: those behind the one that failed have not succeeded either', [2, 2, 2]],
+    ['what became of each job: all but the one that failed have succeeded', [1, 2, 1]],
+  ])('that fails in a batch which says %s', async (says, attempts) => {
+    class Batch {
+      async process(jobs: Job<number>[], context: BatchContext) {
+        if (jobs.some(({ attempt }) => attempt > 1)) return undefined;
+        const work = application.dataSource.transaction(async (manager) => {
+          await broken(manager);
+          await context.complete(jobs[1]!, 'done', { manager });
+        });
+        await work.catch(() => undefined);
+        return says.startsWith('nothing') ? undefined : jobs.map(({ payload }) => payload);
+      }
+    }
+    QueueHandler('several', { ...AGAIN, batch: { size: 3 } })(Batch);
+    const options = { worker: { autoStart: false } };
+    const application: TestApplication = await story.start({ providers: [Batch], options });
+    const jobs = await application.queues.enqueueMany('several', [0, 1, 2].map((payload) => ({ payload }))); // prettier-ignore
+    await application.worker.start();
+
+    const ended = jobs.map(({ id }) => untilJobIs('succeeded', application, id));
+    expect((await Promise.all(ended)).map(({ attempt }) => attempt)).toEqual(attempts);
   });
 });
