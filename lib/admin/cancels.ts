@@ -1,9 +1,9 @@
 import type { CancelCounts } from '../job/enqueue-options.js';
-import { LIVE_STATES, type JobState } from '../job/job-state.js';
+import { LIVE_STATES } from '../job/job-state.js';
 import type { Retention } from '../options/queue-policy.js';
 import { wakeUpOfCancel } from '../storage/wake-ups/wake-up.js';
 import { checkCancel, checkFilter, type CancelOptions, type JobFilter } from './job-filter.js';
-import type { OnMany } from './on-many.js';
+import { blockedFirst, type OnMany } from './on-many.js';
 import type { ListedJob } from './listed-job.js';
 
 const BATCH = 500;
@@ -24,7 +24,7 @@ export class Cancels {
   private async cancelChecked(filter: JobFilter, options: CancelOptions): Promise<CancelCounts> {
     const { states = LIVE_STATES, ...rest } = checkFilter('cancel', filter);
     const counts: CancelCounts = { cancelled: 0, requested: 0 };
-    for (const some of inOrder(states))
+    for (const some of blockedFirst(states))
       for await (const jobs of this.parts.list.batches({ ...rest, states: some }, () => BATCH)) {
         if (options.signal?.aborted) return counts;
         const { cancelled, requested } = options.dryRun
@@ -46,13 +46,6 @@ export class Cancels {
     return counts;
   }
 }
-
-/** What waits for its turn goes first, so that nothing gets its turn meanwhile. */
-const inOrder = (states: readonly JobState[]): JobState[][] =>
-  [
-    states.filter((state) => state === 'blocked'),
-    states.filter((state) => state !== 'blocked'),
-  ].filter((some) => some.length > 0);
 
 const isAsked = ({ state, cancelRequestedAt }: ListedJob): boolean =>
   state === 'running' && cancelRequestedAt !== undefined;

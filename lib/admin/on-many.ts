@@ -1,3 +1,4 @@
+import type { JobState } from '../job/job-state.js';
 import type { Storage } from '../storage/storage.js';
 import type { Audit } from './audit.js';
 import type { JobList } from './job-list.js';
@@ -8,3 +9,10 @@ export interface OnMany {
   list: JobList;
   acts: Audit;
 }
+
+/** What waits for its turn ends first, so that nothing gets its turn meanwhile, behind the walk. */
+export const blockedFirst = (states: readonly JobState[]): JobState[][] =>
+  [
+    states.filter((state) => state === 'blocked'),
+    states.filter((state) => state !== 'blocked'),
+  ].filter((some) => some.length > 0);

@@ -6,7 +6,7 @@ import {
   type PurgeCounts,
   type PurgeOptions,
 } from './job-filter.js';
-import type { OnMany } from './on-many.js';
+import { blockedFirst, type OnMany } from './on-many.js';
 import type { ListedJob } from './listed-job.js';
 
 const BATCH = 500;
@@ -27,13 +27,14 @@ export class Purge {
   private async purgeChecked(filter: JobFilter, options: PurgeOptions): Promise<PurgeCounts> {
     const { states = PURGEABLE, ...rest } = checkFilter('purge', filter);
     const counts: PurgeCounts = { purged: 0, left: 0 };
-    for await (const jobs of this.parts.list.batches({ ...rest, states }, () => BATCH)) {
-      if (options.signal?.aborted) break;
-      const purged = options.dryRun ? jobs.length : await this.purgeJobs(jobs);
-      counts.purged += purged;
-      counts.left += jobs.length - purged;
-      await options.onBatch?.({ ...counts });
-    }
+    for (const some of blockedFirst(states))
+      for await (const jobs of this.parts.list.batches({ ...rest, states: some }, () => BATCH)) {
+        if (options.signal?.aborted) return counts;
+        const purged = options.dryRun ? jobs.length : await this.purgeJobs(jobs);
+        counts.purged += purged;
+        counts.left += jobs.length - purged;
+        await options.onBatch?.({ ...counts });
+      }
     return counts;
   }
 

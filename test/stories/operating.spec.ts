@@ -205,6 +205,19 @@ describe('operating', () => {
     expect(ran.length + counts.purged).toBe(jobs.length);
   });
 
+  it('purges ordered groups beside a worker that passes their turns on: all of them', async () => {
+    const application = await story.start({ providers: [aHandler('turns', () => 1)] });
+    const admin = adminOf(application);
+    await admin.pause('turns');
+    const group = (n: number) => ({ payload: n, group: `g${n % 7}`, ordered: true });
+    await application.queues.enqueueMany('turns', Array.from({ length: 1_203 }, (_, n) => group(n))); // prettier-ignore
+
+    expect(await admin.purge({ queue: 'turns' })).toEqual({ purged: 1_203, left: 0 });
+
+    expect(await story.database.query('select from simple_queue.job')).toEqual([]);
+    await admin.resume('turns');
+  });
+
   it('purges what waits for good, with its id, and whoever waits for it hears of it', async () => {
     const providers = [aHandler('forgotten', () => 1), aHandler('heard', () => 1)];
     const application = await story.start({ providers });
