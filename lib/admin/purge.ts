@@ -44,6 +44,7 @@ export class Purge {
     const waiting = jobs.filter((job) => !isTerminal(job.state)).map((job) => job.id);
     const states = [...new Set(ended.map((job) => job.state))].filter(isTerminal);
     const ids = ended.map((job) => job.id);
+    await revivals.notePurged(new Set(jobs.map((job) => job.queue)));
     let purged = ids.length > 0 ? await revivals.purgeEnded(ids, states) : 0;
     if (waiting.length > 0) purged += await revivals.purgeWaiting(waiting);
     // A turn of an ordered group may have become vacant.

@@ -7,6 +7,7 @@ import type {
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { Uuid7 } from '../runtime/uuid7.js';
+import { wallTime } from '../runtime/wall-clock.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { NewJob } from '../job/new-job.js';
@@ -163,12 +164,12 @@ export class Enqueuer {
       check: (item, index) => this.checkedItem(queue, item, { index, limits }),
       register: ({ name, labels }) => this.storage.lanes.of(queue, name, labels),
     });
-    const since = performance.now();
+    const [since, at] = [performance.now(), wallTime()];
     try {
       await this.storage.enqueues.insertChunks(batch.chunks());
     } catch (error) {
       if (!this.spooling) throw error;
-      return this.spooling.afterFailure(this.readAgain(queue, items, { batch, limits }), error);
+      return this.spooling.afterFailure(this.readAgain(queue, items, { batch, limits }), error, at); // prettier-ignore
     }
     this.storage.signals.send({ lanes: idsOf(batch.lanes) }, undefined, since);
     this.tell(batch.lanes, batch.answers);

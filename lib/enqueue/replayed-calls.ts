@@ -59,7 +59,7 @@ export class ReplayedCalls {
     try {
       // Also what their workers say by now.
       await this.storage.lanes.register(batch.flatMap(({ jobs }) => jobs));
-      if (batch.length === 1) this.refuseForgotten(batch[0]!);
+      await this.refuseForgotten(batch);
       const answers = await this.insert(batch);
       sum.jobs += answers.length;
       sum.existing += answers.filter((isNew) => !isNew).length;
@@ -106,11 +106,23 @@ export class ReplayedCalls {
     };
   }
 
-  /** A call that may have been stored is found by its ids, as long as those are kept. By hand, somebody has decided. */
-  private refuseForgotten({ unsure, at, jobs, refused }: SpooledCall): void {
-    if (!unsure || refused === OUTCOME_UNKNOWN) return;
-    const ageMs = ageOf(at);
-    if (jobs.some((job) => ageMs > this.rememberedMs(job, ageMs))) throw new Forgotten();
+  /**
+   * A call that may have been stored is found by its ids, as long as those are kept. Of one that was replayed before, an operator's purge leaves
+   * notes of its ids. By hand, somebody has decided.
+   */
+  private async refuseForgotten(batch: SpooledCall[]): Promise<void> {
+    const purged: string[] = [];
+    for (const { unsure, at, jobs, refused } of batch) {
+      if (refused === OUTCOME_UNKNOWN) continue;
+      const ageMs = ageOf(at);
+      for (const job of jobs) {
+        const rememberedMs = this.rememberedMs(job, ageMs);
+        if (unsure && ageMs > rememberedMs) throw new Forgotten();
+        if (rememberedMs < 0) purged.push(job.id);
+      }
+    }
+    if (purged.length > 0 && (await this.storage.givenIds.areForgotten(purged)))
+      throw new Forgotten();
   }
 
   /** Where it has ended in this time. */

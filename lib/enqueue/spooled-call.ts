@@ -3,7 +3,7 @@ import type { CheckedJob } from './new-job.js';
 
 /** An enqueue call, or a part of one, as it waits on the disk. */
 export interface SpooledCall {
-  /** When it was acknowledged, by the clock of the machine. */
+  /** When it was acknowledged, or began where it is unsure, by the clock of the machine. */
   at: number;
   /** It had been sent, and nobody knows whether it was stored. */
   unsure?: true;

@@ -40,19 +40,20 @@ export class Spooling {
     if (this.spool.isBehind) await this.replay.closing;
     if (!jobs.every(maySpool)) return send();
     if (this.spool.isBehind) return this.keep(jobs);
+    const since = wallTime();
     try {
       return await send();
     } catch (error) {
-      return this.afterFailure(jobs, error);
+      return this.afterFailure(jobs, error, since);
     }
   }
 
-  /** Of a call whose jobs are known only now. */
-  async afterFailure(jobs: CheckedJob[], error: unknown): Promise<Enqueued[]> {
+  /** Of a call whose jobs are known only now, and which began at `since`. */
+  async afterFailure(jobs: CheckedJob[], error: unknown, since: number): Promise<Enqueued[]> {
     if (!(error instanceof DatabaseError) || !error.isAway || !jobs.every(maySpool)) throw error;
     const unsure = !error.isUnsent && jobs.every(({ lane }) => lane !== undefined);
     if (unsure && !jobs.every((job) => this.isRemembered(job))) throw error;
-    return this.keep(jobs, error, unsure);
+    return this.keep(jobs, error, unsure ? since : undefined);
   }
 
   /** A repeat of what may be stored already is found by its id, live or kept. What changed another job is remembered by nothing, and a caller's id ends with its job. */
@@ -64,10 +65,11 @@ export class Spooling {
   private async keep(
     jobs: CheckedJob[],
     error?: DatabaseError,
-    unsure = false,
+    unsureSince?: number,
   ): Promise<Enqueued[]> {
+    const at = unsureSince ?? wallTime();
     try {
-      await this.spool.append(recordOf({ at: wallTime(), ...(unsure && { unsure }), jobs }));
+      await this.spool.append(recordOf({ at, ...(unsureSince && { unsure: true }), jobs }));
     } catch (failure) {
       throw this.notKept(failure, error);
     }

@@ -3,6 +3,11 @@ import { matches } from './values/queue-pattern.js';
 /** A worker says so again within this time: what was said before it holds no more. */
 export const SAID_MS = 3_600_000;
 
+/** An operator's word among those of workers: some jobs are not kept at all, whatever they say. */
+export const PURGED_MS = -1;
+/** Clocks differ, and calls take a while. */
+const CLOCKS_MS = 60_000;
+
 /** What names a lane. Labels are sorted. */
 export interface LaneName {
   queue: string;
@@ -15,7 +20,7 @@ export interface Lane extends LaneName {
   id: number;
   queueId: number;
   labels: readonly string[];
-  /** For how long workers of its queue have kept every job that has ended, in milliseconds, and when each said so last, by this process's clock. */
+  /** For how long workers of its queue have kept every job that has ended, in milliseconds, and when each said so last, by this process's clock. `PURGED_MS`: an operator's purge. */
   kept?: readonly Kept[];
 }
 
@@ -24,11 +29,11 @@ export interface Kept {
   saidAt: number;
 }
 
-/** For how long at least a job is remembered that may have ended since then; undefined: no worker has said it. */
+/** For how long at least a job is remembered that may have ended since then; less than 0 where an operator has purged; undefined: no worker has said it. */
 export function keptSince({ kept = [] }: Pick<Lane, 'kept'>, at: number): number | undefined {
-  const latest = Math.max(...kept.map(({ saidAt }) => saidAt));
+  const latest = Math.max(...kept.map(({ ms, saidAt }) => (ms < 0 ? -Infinity : saidAt)));
   const since = Math.min(at - SAID_MS, latest);
-  const said = kept.filter(({ saidAt }) => saidAt >= since);
+  const said = kept.filter(({ ms, saidAt }) => saidAt >= (ms < 0 ? at - CLOCKS_MS : since));
   return said.length > 0 ? Math.min(...said.map(({ ms }) => ms)) : undefined;
 }
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import type { CheckedJob } from '../../lib/enqueue/new-job.js';
-import { recordOf } from '../../lib/enqueue/spooled-call.js';
+import { callOf, recordOf, type SpooledCall } from '../../lib/enqueue/spooled-call.js';
 import { QueuePolicies } from '../../lib/options/queue-policy.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
@@ -93,7 +94,51 @@ describe('a spool and its database', () => {
     await unsure();
     await rig.isOver();
     expect(await rig.stored()).toEqual(['unsure']);
-    await rig.test.database.query('update simple_queue.queue set policy = null');
+  });
+
+  it.each(['ready', 'cancelled'] as const)(
+    'stores nothing again that an operator has purged since its call: %s',
+    async (state) => {
+      await rig.start(`purged ${state}`);
+      const { storage, options } = rig.test;
+      const admin = new QueueAdmin(storage, options);
+      const [at, one, own] = [Date.now(), aJob('one'), [aJob('own')]];
+      const call = (call: SpooledCall) => rig.spool.append(recordOf(call));
+      await call({ at, jobs: [one] });
+      await call({ at, jobs: own });
+      await rig.isOver();
+      if (state === 'cancelled') await admin.cancel({ queue: 'mail' });
+      expect(await admin.purge({ queue: 'mail', state })).toEqual({ purged: 2, left: 0 });
+      // Its reply was lost, of the other one that of its replay.
+      await call({ at, unsure: true, jobs: [one] });
+      await call({ at, jobs: own });
+      await call({ at, jobs: [aJob('never sent')] });
+      await rig.isOver();
+      expect([await rig.stored(), rig.spool.state.aside.jobs]).toEqual([['never sent'], 2]);
+      await rig.spool.retry(true);
+      await rig.isOver();
+      expect([...(await rig.stored())].sort()).toEqual(['never sent', 'one', 'own']);
+      // A purge of long before says nothing of a call.
+      await rig.test.database.query(`
+      update simple_queue.queue set policy = jsonb_set(policy, '{kept,-1}', to_jsonb((policy -> 'kept' ->> '-1')::float8 - 3600))`);
+      await call({ at, unsure: true, jobs: [aJob('later')] });
+      await rig.isOver();
+      expect(await rig.stored()).toContain('later');
+    },
+  );
+
+  it('counts the age of a call that may be stored from its begin', async () => {
+    await rig.start('begin');
+    await rig.enqueue('direct');
+    const append = jest.spyOn(rig.spool, 'append');
+    rig.proxy.failAt('sq_enqueue', 1);
+    const call = rig.enqueue('lost');
+    const begun = Date.now();
+    expect(await call).toBe('spooled');
+    expect(callOf(append.mock.calls[0]![0])).toMatchObject({ unsure: true });
+    expect(callOf(append.mock.calls[0]![0])!.at).toBeLessThanOrEqual(begun);
+    await rig.proxy.pass();
+    await rig.isOver();
   });
 
   it('knows no age by a clock that was set back meanwhile', async () => {

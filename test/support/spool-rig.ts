@@ -36,6 +36,7 @@ export class SpoolRig {
       this.seen = [];
       for (const table of ['job', 'ready', 'given_id'])
         await this.test.database.query(`delete from simple_queue.${table} where true`);
+      await this.test.database.query('update simple_queue.queue set policy = null');
     });
     afterEach(async () => {
       await this.proxy.pass();

@@ -25,6 +25,12 @@ export class GivenIdRepository {
     return { known, free: ended.filter((row) => !known.has(row.id)) };
   }
 
+  /** One of them was a job's, and nothing else is left of it. */
+  async areForgotten(ids: string[]): Promise<boolean> {
+    const { free } = await this.look(this.database.callers.run, ids);
+    return free.some(({ version }) => version !== null);
+  }
+
   /** The ids are free for the next insert of this transaction. */
   async forget(run: Run, free: FreeId[]): Promise<void> {
     if (free.length > 0)

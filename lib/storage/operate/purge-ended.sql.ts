@@ -1,3 +1,4 @@
+import { PURGED_MS } from '../../job/lane.js';
 import { statement } from '../connection/statement.js';
 import { released } from '../places/turns.sql.js';
 
@@ -20,4 +21,12 @@ export const PURGE_ENDED = statement(
   unkept as (
     delete from simple_queue.archive where shard = $1 and id = any($2::uuid[]) and state = any($3::text[]) returning id)
   select (select count(*) from undead)::int + (select count(*) from unkept)::int as purged`,
+);
+
+/** Before jobs of these queues are deleted for good: a spool that may have stored them asks nobody who remembers them. In one order for all. */
+export const NOTE_PURGED = statement(
+  'note_purged',
+  `update simple_queue.queue q set policy = jsonb_set(coalesce(q.policy, '{}'), '{kept}', coalesce(q.policy -> 'kept', '{}') ||
+    jsonb_build_object('${PURGED_MS}', extract(epoch from statement_timestamp())::float8))
+  from (select id from simple_queue.queue where name = any($1::text[]) order by id for no key update) o where q.id = o.id`,
 );

@@ -5,7 +5,7 @@ import { CANCEL } from './cancel.sql.js';
 import { FIND_LIVE_KEYS_BY_NAME } from '../keys/find-live-keys.sql.js';
 import { PROMOTE_NOW } from './promote-now.sql.js';
 import { restoreLost } from './restoring.js';
-import { PURGE_ENDED } from './purge-ended.sql.js';
+import { NOTE_PURGED, PURGE_ENDED } from './purge-ended.sql.js';
 import { REVIVE } from './revive.sql.js';
 import type { Placed } from '../wake-ups/wake-up.js';
 
@@ -49,6 +49,11 @@ export class RevivalRepository {
       values,
     );
     return new Set(rows.map((row) => row.position));
+  }
+
+  /** Before jobs of these queues go for good. */
+  async notePurged(queues: Iterable<string>): Promise<void> {
+    await this.database.waiters.run(NOTE_PURGED, [[...queues]]);
   }
 
   /** How many ended jobs are gone for good. */

@@ -20,6 +20,7 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
   declare_outcomes: 'the registry is one for all shards',
   take_lease: 'its word on ends goes to the registry, which is one for all shards',
   serve_lanes: 'as take_lease',
+  note_purged: 'the registry is one for all shards',
   note_served_lanes: 'the registry is one for all shards',
   note_unused_lanes: 'the registry is one for all shards',
   remove_unused_lanes: 'the registry is one for all shards',
