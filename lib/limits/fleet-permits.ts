@@ -50,6 +50,8 @@ export class FleetPermits extends Permits {
     private rule: LimitRow,
     /** Something came free, or was used up: the share is worth a look. */
     private readonly onChange: () => void,
+    /** It obeys its rests. */
+    private readonly rests = true,
   ) {
     super(Infinity);
     this.pace();
@@ -69,6 +71,7 @@ export class FleetPermits extends Permits {
   }
 
   hold(ms: number): void {
+    if (!this.rests) return;
     this.heldUntil = ms > 0 ? performance.now() + ms : -Infinity;
     if (ms > 0) this.slots?.clear();
   }

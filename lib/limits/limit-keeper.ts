@@ -15,6 +15,8 @@ interface LimitKeeperParts extends Pick<
   /** Lanes may have other limits than before. */
   onChange: () => void;
   wake: () => void;
+  /** Rests are stored, and not obeyed here. */
+  isUnpaced?: boolean | undefined;
 }
 
 interface Kept {
@@ -31,6 +33,7 @@ export class LimitKeeper {
   private readonly kept = new Map<string, Kept>();
   /** What is being told to rest, and until when. */
   private readonly holding = new Map<string, number>();
+  private told: Promise<void> = Promise.resolve();
   private lease = '';
   private declareAt = 0;
 
@@ -51,10 +54,13 @@ export class LimitKeeper {
   }
 
   /** At once here, and everywhere as soon as it is heard of. What cannot be told now is told by the next 429. */
-  async slowDown(queue: string, uses: readonly string[], ms: number): Promise<void> {
+  slowDown(queue: string, uses: readonly string[], ms: number): void {
     const ofQueue = uses.length === 0;
     const names = ofQueue ? [queue] : uses;
-    await Promise.all(names.map((name) => this.hold(name, ofQueue, ms)));
+    this.told = Promise.allSettled([
+      this.told,
+      ...names.map((name) => this.hold(name, ofQueue, ms)),
+    ]).then(() => undefined);
   }
 
   /** A hundred jobs may be told the same within one moment: what they say meanwhile leaves together. */
@@ -119,8 +125,9 @@ export class LimitKeeper {
     return restMs;
   }
 
-  /** All that this process has goes back. */
+  /** All that this process has goes back, once the rests that it was told are stored. */
   async close(): Promise<void> {
+    await this.told;
     for (const { permits, drawing } of this.kept.values()) {
       const { name } = permits.row;
       drawing.close();
@@ -140,7 +147,7 @@ export class LimitKeeper {
     let kept = this.kept.get(row.name);
     if (!kept) {
       const { parts } = this;
-      const permits = new FleetPermits(row, parts.wake);
+      const permits = new FleetPermits(row, parts.wake, !parts.isUnpaced);
       const declares = (name: string): string | null => parts.fleet.declares(name);
       kept = {
         permits,

@@ -152,7 +152,7 @@ export interface ResolvedOptions extends Readonly<
     readonly autoStart: boolean;
   };
   readonly schedules: { readonly owner: string };
-  /** Only for tests: nothing waits for a rate, nor for a batch to be full. */
+  /** Only for tests: nothing waits for a rate, for the rest of a limit, nor for a batch to be full. */
   readonly isUnpaced?: boolean;
   /** A Map: a queue may be called `__proto__`. */
   readonly queues: ReadonlyMap<string, Readonly<InMs<QueueSettings>>>;

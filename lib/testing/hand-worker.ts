@@ -94,6 +94,7 @@ export class HandWorker {
 
   private async close(): Promise<void> {
     this.unsubscribe();
+    await this.crew.limits.close();
     await this.crew.heartbeat.end();
   }
 

@@ -1,5 +1,5 @@
 import type { FleetPermits } from '../limits/fleet-permits.js';
-import { FleetLimits } from '../limits/fleet-limits.js';
+import { FleetLimits, saysNothing } from '../limits/fleet-limits.js';
 import { LimitKeeper } from '../limits/limit-keeper.js';
 import type { Dispatcher } from '../claim/dispatcher.js';
 import type { Intake } from '../claim/intake.js';
@@ -36,10 +36,11 @@ export function makeLimits(
     },
     onChange: () => lanes.bind(),
     wake: wakeLimits,
+    isUnpaced: options.isUnpaced,
   });
-  const obeyed = ({ slots }: FleetPermits): boolean => !slots || !options.isUnpaced;
+  const obeyed = ({ slots, row }: FleetPermits): boolean =>
+    !options.isUnpaced || !(slots || saysNothing(row));
   lanes.limitsOf = ({ queue, settings }) => keeper.of(queue, settings.uses).filter(obeyed);
-  lanes.onSlowDown = ({ queue, settings }, ms) =>
-    void keeper.slowDown(queue, settings.uses, ms).catch(() => undefined);
+  lanes.onSlowDown = ({ queue, settings }, ms) => keeper.slowDown(queue, settings.uses, ms);
   return keeper;
 }

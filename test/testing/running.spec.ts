@@ -17,6 +17,7 @@ import {
 } from '../../lib/index.js';
 import { QueueAdmin } from '../../lib/admin.js';
 import {
+  advanceTime,
   clear,
   crashBeforeSettle,
   drain,
@@ -83,8 +84,9 @@ beforeAll(async () => {
             strict: { ordered: true },
             turns: { fair: true },
             paced: { rate: { limit: 1, perMs: 3_600_000 } },
+            fleet: { fleetConcurrency: 5 },
           },
-          limits: { slow: { rate: { limit: 1, perMs: 3_600_000 } } },
+          limits: { slow: { rate: { limit: 1, perMs: 3_600_000 } }, partner: { concurrency: 5 } },
         }),
       }),
     ],
@@ -92,7 +94,8 @@ beforeAll(async () => {
       ...['any', 'strict', 'turns'].map((queue) => aHandler(queue, noteStart)),
       Guarded,
       aHandler('letters', () => ({ at: '2030-01-01T00:00:00Z' })),
-      aHandler('paced', noteStart),
+      ...['paced', 'fleet'].map((queue) => aHandler(queue, noteStart)),
+      aHandler('calls', noteStart, { uses: ['partner'] }),
       aHandler('slow', noteStart, { uses: ['slow'] }),
       aHandler('linger', (jobs) => void starts.push(jobs), {
         batch: { size: 5, lingerMs: 60_000 },
@@ -283,6 +286,25 @@ describe('drain', () => {
       expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 2 });
     },
   );
+
+  it.each([
+    ['any', 'any'],
+    ['fleet', 'fleet'],
+    ['calls', 'partner'],
+  ])('waits for no rest of a limit, and advanceTime ends it: %s', async (queue, limit) => {
+    const rest = async () =>
+      (await app.get(QueueAdmin).limits()).find(({ name }) => name === limit)?.restsUntil;
+    work = () => starts.length === 1 && JobResult.retryIn(60_000, { slowDown: true });
+    await queues.enqueue(queue, 1);
+    expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 0, rescheduled: 1 });
+    expect(await rest()).toBeInstanceOf(Date);
+    await queues.enqueue(queue, 2);
+    expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 1, rescheduled: 0 });
+    await advanceTime(app, 60_000);
+    expect(await rest()).toBeUndefined();
+    expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 1 });
+    expect(starts).toEqual([1, 2, 1]);
+  });
 
   it('says that the application has not started, instead of zeros', async () => {
     const early = await Test.createTestingModule({

@@ -162,11 +162,10 @@ describe('advanceTime', () => {
     const unmoved = columns
       .filter(({ table, column }) => !moved(table, column))
       .map(({ table, column }) => `${table}.${column}`);
-    // Lanes, pauses, limits and acts of operators are the application's, not of its jobs.
+    // Lanes, pauses, shares of limits and acts of operators are the application's, not of its jobs.
     expect(unmoved.toSorted()).toEqual([
       ...['allotment.expires_at', 'allotment.turn_at'],
-      ...['fleet_limit.held_until', 'fleet_limit.next_at', 'fleet_limit.set_at'],
-      'headroom.counted_at',
+      ...['fleet_limit.set_at', 'headroom.counted_at'],
       ...['lane.created_at', 'lane.served_at', 'lane.unused_at'],
       ...['operator_action.at', 'operator_action.ended_at', 'queue.paused_at'],
     ]);

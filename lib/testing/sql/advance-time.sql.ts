@@ -17,6 +17,9 @@ export const ADVANCE_TIME = statement(
     where shard = $1 and dead_at is not null),
   changes as (update simple_queue.key_change set due_at = due_at - (select ms from step) where shard = $1),
   buckets as (update simple_queue.key_bucket set next_at = next_at - (select ms from step) where shard = $1),
+  limits as (
+    update simple_queue.fleet_limit set next_at = next_at - (select ms from step), held_until = held_until - (select ms from step)
+    where shard = $1),
   claims as (update simple_queue.claim set created_at = created_at - (select ms from step) where shard = $1),
   leases as (
     update simple_queue.lease set created_at = created_at - (select ms from step), expires_at = expires_at - (select ms from step)
