@@ -26,23 +26,27 @@ export class Shutdown {
     if (!(await dispatcher.whenIdle(ABORT_MS))) this.release();
   }
 
-  /** Stops the loops. Results wait for no other statement than those that bring them. */
+  /** Stops the loops. Results wait for no other statement than those that bring them, and are tried for one time, however long loops stop. */
   async flush(loops: Readonly<Record<string, Loop>> = {}): Promise<void> {
+    const deadline = performance.now() + LAST_WORDS_MS;
     const { poll, pollBeside, settle, settleBeside, ...others } = loops;
     const stop = (some: (Loop | undefined)[]) =>
       Promise.all(some.map(async (loop) => loop?.stop()));
-    const settled = stop([poll, pollBeside, settle, settleBeside]).then(() => this.settleAll());
+    const settled = stop([poll, pollBeside, settle, settleBeside]).then(() =>
+      this.settleAll(deadline),
+    );
     // All at once: with the database away each of them may have a statement to give up.
     await Promise.all([settled, stop(Object.values(others))]);
-    await this.settleAll();
+    await this.settleAll(deadline);
   }
 
-  /** Turns the settling rounds by hand until nothing waits: the loops have stopped. */
-  private async settleAll(): Promise<void> {
+  /** Turns the settling rounds by hand until nothing waits: the loops have stopped. One round is tried in any case. */
+  private async settleAll(deadline: number): Promise<void> {
     const { settler, claims } = this.crew;
-    const deadline = performance.now() + LAST_WORDS_MS;
-    while ((!settler.isEmpty || claims.hasEnded) && performance.now() < deadline)
+    while (!settler.isEmpty || claims.hasEnded) {
       await this.settleOnce();
+      if (performance.now() >= deadline) return;
+    }
   }
 
   private async settleOnce(): Promise<void> {

@@ -120,10 +120,10 @@ export class Worker {
 
   /** Lets what runs end, at most `graceMs` (or until `hurry` aborts), then aborts and releases the rest. `isLeaving`: with the application. */
   async drain(graceMs: number, { hurry, isLeaving = false }: Leave = {}): Promise<void> {
-    const { crew } = this;
-    const shutdown = new Shutdown(crew);
-    await within(crew.directClaimer.whenAnswered(), LAST_WORDS_MS);
-    await shutdown.drain(graceMs, hurry);
+    const shutdown = new Shutdown(this.crew);
+    const endsAt = performance.now() + graceMs;
+    await within(this.crew.directClaimer.whenAnswered(), LAST_WORDS_MS);
+    await shutdown.drain(Math.max(0, endsAt - performance.now()), hurry);
     await (isLeaving ? this.parts.storage.lastWords(() => this.end(shutdown)) : this.end(shutdown));
   }
 
