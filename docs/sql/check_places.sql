@@ -1,13 +1,13 @@
 -- no parameters
 prepare check_places as
 with place as (
-    select p.id, p.epoch, 'ready' as place, j.id as job from simple_queue.ready p left join simple_queue.job j on (p.id, p.shard, p.lane, p.priority, p.run_at) = (j.id, j.shard, j.lane, j.priority, j.run_at)
-    union all select p.id, p.epoch, 'fair_ready' as place, j.id as job from simple_queue.fair_ready p left join simple_queue.job j on (p.id, p.shard, p.lane, p.group_name, p.priority, p.run_at) = (j.id, j.shard, j.lane, j.group_name, j.priority, j.run_at)
-    union all select p.id, p.epoch, 'suspect' as place, j.id as job from simple_queue.suspect p left join simple_queue.job j on (p.id, p.shard, p.lane, p.suspicion, p.run_at) = (j.id, j.shard, j.lane, j.suspicion, j.run_at)
-    union all select p.id, p.epoch, 'scheduled' as place, j.id as job from simple_queue.scheduled p left join simple_queue.job j on (p.id, p.shard, p.lane, p.run_at) = (j.id, j.shard, j.lane, j.run_at)
-    union all select p.id, p.epoch, 'blocked' as place, j.id as job from simple_queue.blocked p left join simple_queue.job j on (p.id, p.shard, p.lane, p.group_name, p.queue, p.seq) = (j.id, j.shard, j.lane, j.group_name, j.queue, j.seq)
-    union all select p.id, p.epoch, 'keyed' as place, j.id as job from simple_queue.keyed p left join simple_queue.job j on (p.id, p.shard, p.lane, p.limit_key, p.queue, p.priority, p.run_at) = (j.id, j.shard, j.lane, j.limit_key, j.queue, j.priority, j.run_at)
-    union all select p.id, p.epoch, 'staged' as place, j.id as job from simple_queue.staged p left join simple_queue.job j on (p.id, p.shard, p.lane) = (j.id, j.shard, j.lane)
+    select p.id, p.epoch, 'ready' as place, j.id as job from simple_queue.ready p left join lateral (select j.id from simple_queue.job j where (p.id, p.shard, p.lane, p.priority, p.run_at) = (j.id, j.shard, j.lane, j.priority, j.run_at) limit 1) j on true
+    union all select p.id, p.epoch, 'fair_ready' as place, j.id as job from simple_queue.fair_ready p left join lateral (select j.id from simple_queue.job j where (p.id, p.shard, p.lane, p.group_name, p.priority, p.run_at) = (j.id, j.shard, j.lane, j.group_name, j.priority, j.run_at) limit 1) j on true
+    union all select p.id, p.epoch, 'suspect' as place, j.id as job from simple_queue.suspect p left join lateral (select j.id from simple_queue.job j where (p.id, p.shard, p.lane, p.suspicion, p.run_at) = (j.id, j.shard, j.lane, j.suspicion, j.run_at) limit 1) j on true
+    union all select p.id, p.epoch, 'scheduled' as place, j.id as job from simple_queue.scheduled p left join lateral (select j.id from simple_queue.job j where (p.id, p.shard, p.lane, p.run_at) = (j.id, j.shard, j.lane, j.run_at) limit 1) j on true
+    union all select p.id, p.epoch, 'blocked' as place, j.id as job from simple_queue.blocked p left join lateral (select j.id from simple_queue.job j where (p.id, p.shard, p.lane, p.group_name, p.queue, p.seq) = (j.id, j.shard, j.lane, j.group_name, j.queue, j.seq) limit 1) j on true
+    union all select p.id, p.epoch, 'keyed' as place, j.id as job from simple_queue.keyed p left join lateral (select j.id from simple_queue.job j where (p.id, p.shard, p.lane, p.limit_key, p.queue, p.priority, p.run_at) = (j.id, j.shard, j.lane, j.limit_key, j.queue, j.priority, j.run_at) limit 1) j on true
+    union all select p.id, p.epoch, 'staged' as place, j.id as job from simple_queue.staged p left join lateral (select j.id from simple_queue.job j where (p.id, p.shard, p.lane) = (j.id, j.shard, j.lane) limit 1) j on true
     union all select u.id, u.epoch, 'claim', u.id from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       where exists (select from simple_queue.job j where j.id = u.id and j.epoch = u.epoch)),
   standing as (
