@@ -11,7 +11,7 @@ import { WAITING, repeatsJob } from '../places/places.sql.js';
 export const CHECK_PLACES = statement(
   'check_places',
   `with place as (
-    ${WAITING.map((place) => `select p.id, p.epoch, '${place}' as place, j.id as job from simple_queue.${place} p left join lateral (select j.id from simple_queue.job j where ${repeatsJob(place)} limit 1) j on true`).join('\n    union all ')}
+    ${WAITING.map((place) => `select p.id, p.epoch, '${place}' as place, j.id as job from simple_queue.${place} p left join lateral (select case when ${repeatsJob(place)} then j.id end as id from simple_queue.job j where j.id = p.id limit 1) j on true`).join('\n    union all ')}
     union all select u.id, u.epoch, 'claim', u.id from ${IN_CLAIMS}
       where exists (select from simple_queue.job j where j.id = u.id and j.epoch = u.epoch)),
   standing as (
