@@ -52,7 +52,7 @@ export class BatchExecutor {
       const method = runs[0]!.lane.handler.run as unknown as BatchMethod;
       let answer = answerOf(method([...runs], new BatchRunContext(runs, this.tools)));
       if (isThenable(answer)) answer = await answer;
-      if (answer === undefined) missAll(runs);
+      if (answer === undefined || answer === null) missAll(runs);
       const results = resultsOf(runs, answer);
       await Promise.all(runs.flatMap((run, index) => this.settle(run, results[index]) ?? []));
     } catch (error) {

@@ -198,9 +198,14 @@ describe('a completion in a transaction', () => {
   });
 
   it.each([
-    ['nothing of each job: those behind the one that failed have not succeeded either', [2, 2, 2]],
-    ['what became of each job: all but the one that failed have succeeded', [1, 2, 1]],
-  ])('that fails in a batch which says %s', async (says, attempts) => {
+    [
+      'nothing of each job: those behind the one that failed have not succeeded either',
+      undefined,
+      [2, 2, 2],
+    ],
+    ['null, which is nothing as well', null, [2, 2, 2]],
+    ['what became of each job: all but the one that failed have succeeded', [0, 1, 2], [1, 2, 1]],
+  ])('that fails in a batch which says %s', async (_, says, attempts) => {
     class Batch {
       async process(jobs: Job<number>[], context: BatchContext) {
         if (jobs.some(({ attempt }) => attempt > 1)) return undefined;
@@ -209,7 +214,7 @@ describe('a completion in a transaction', () => {
           await context.complete(jobs[1]!, 'done', { manager });
         });
         await work.catch(() => undefined);
-        return says.startsWith('nothing') ? undefined : jobs.map(({ payload }) => payload);
+        return says;
       }
     }
     QueueHandler('several', { ...AGAIN, batch: { size: 3 } })(Batch);

@@ -6,6 +6,7 @@ import { WAITING, repeatsJob } from '../places/places.sql.js';
  * The invariant that everything else rests on: a live job is in exactly one place, at its own epoch, and a place holds
  * only live jobs, by their own lane and key; the turn of an ordered group is held by exactly one: a live job that is not blocked, a vacancy, or a dead job; and a job
  * has a permit of its key where it may run or runs, and nowhere else.
+ * Each job is looked up by its id alone: a planner without statistics walked another key for each row.
  * Returns the breaches (of a group: with its dead job's id or none, and how often its turn is held). A claim may list jobs that are gone or have left it: only its live ones count.
  */
 export const CHECK_PLACES = statement(
