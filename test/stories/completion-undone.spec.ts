@@ -214,7 +214,7 @@ describe('a completion in a transaction', () => {
           await context.complete(jobs[1]!, 'done', { manager });
         });
         await work.catch(() => undefined);
-        return says;
+        return says as undefined;
       }
     }
     QueueHandler('several', { ...AGAIN, batch: { size: 3 } })(Batch);
