@@ -10,7 +10,7 @@ const RULES = {
     poisons: (job) => job.crashes > MAX_STALLS,
     limit: (slots) => slots,
   },
-  'ADR 0006: a tenth, then alone': {
+  'after two crashes: a tenth, then alone': {
     alone: (job) => job.crashes >= 2,
     poisons: (job, alone) => alone && ++job.stalls >= MAX_STALLS,
     limit: (slots) => Math.max(1, Math.floor(slots / 10)),

@@ -32,7 +32,7 @@ export const REASONS = {
     'The statements touch as many pages as without the crowd, and the CPU of worker and database grows alike: the machine itself is slower behind a million fresh rows.',
   'drain beside 1,000,000 of another queue / without': 'As above.',
   "idle latency, other process, p50 / graphile-worker's":
-    'Counted from the return of the enqueue, which comes 1.0 ms sooner here. Tried: a plan of its own for claims that settle nothing (1.00 to 0.91 ms), the NOTIFY in the insert (1.29 to 1.00), a claim whose commit does not wait for the disk (1.36 to 1.09; it had to raise the epoch, and rows that the planner met changed its plans).',
+    'Counted from the return of the enqueue, which comes 1.0 ms sooner here: from the call both are equal. Tried: handing jobs to idle workers (a tenth; ADR 0059), a plan of its own for claims that settle nothing (1.00 to 0.91 ms), the NOTIFY in the insert (1.29 to 1.00), a claim whose commit does not wait for the disk (1.36 to 1.09; it had to raise the epoch, and rows that the planner met changed its plans).',
   "idle latency, other process, p99 / graphile-worker's": 'As above.',
   'latency at 500/s, other process, p99 / best peer':
     'The best peer is BullMQ on a Redis without fsync. The slowest percent waits for a commit that another one delays.',
