@@ -2,6 +2,7 @@ import type { Spool } from '../spool/spool.js';
 import { ClaimRepository } from './claim/claim.repository.js';
 import { PullRepository } from './claim/pull.repository.js';
 import type { Database } from './connection/database.js';
+import type { Warn } from './connection/until-served.js';
 import { HealthRepository } from './diagnosis/health.repository.js';
 import { SessionRepository } from './diagnosis/session.repository.js';
 import { TroubleRepository } from './diagnosis/trouble.repository.js';
@@ -37,6 +38,7 @@ interface Beside {
   spool?: Spool | undefined;
   jobs: FindRepository;
   enqueues: EnqueueRepository;
+  warn?: Warn | undefined;
 }
 
 /** What a process that only enqueues and finds jobs asks nothing: of workers, operators, schedules, limits and workflows. */
@@ -50,7 +52,7 @@ export class LoadedLater {
   readonly groups = new GroupRepository(this.database);
   readonly health = new HealthRepository(this.database);
   readonly keys = new KeyRepository(this.database);
-  readonly leases = new LeaseRepository(this.database);
+  readonly leases = new LeaseRepository(this.database, this.beside.warn);
   readonly limits = new LimitRepository(this.database);
   readonly partitions = new PartitionRepository(this.database);
   readonly periods = new PeriodRepository(this.database);

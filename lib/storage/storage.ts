@@ -50,6 +50,7 @@ export class Storage {
   readonly openTransactions = this.parts.openTransactions;
   /** Only with the option `spool`. */
   readonly spool = this.parts.spool;
+  readonly warn = this.parts.warn;
   readonly jobs = new FindRepository(this.database);
   readonly cancels = new CancelRepository();
   readonly givenIds = new GivenIdRepository(this.database);

@@ -4,8 +4,11 @@ import type { ByQueue, EndPolicy, Retention } from '../../options/queue-policy.j
 import type { OnDeadJob } from '../../job/job-state.js';
 import type { Database } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
+import type { Statement } from '../connection/statement.js';
+import type { Warn } from '../connection/until-served.js';
 import { END_LEASE } from './end-lease.sql.js';
 import { EXPIRE_LEASES } from './expire-leases.sql.js';
+import { OwnWord, type Reply } from './own-word.js';
 import { REAP_CLAIMS } from './reap-claims.sql.js';
 import { RELEASE_CLAIMS } from './release-claims.sql.js';
 import { RENEW_LEASE } from './renew-lease.sql.js';
@@ -26,8 +29,10 @@ interface Offer {
   schedules?: string[];
   about?: About;
   /** Of the ends of jobs in its queues. */
-  policies?: ByQueue<EndPolicy>;
+  policies?: Policies;
 }
+
+type Policies = ByQueue<EndPolicy>;
 
 interface Holding {
   /** That the process knows. */
@@ -89,7 +94,15 @@ const PAGE = 20;
 
 /** Leases of worker processes and what becomes of claims whose lease is gone. */
 export class LeaseRepository {
-  constructor(private readonly database: Database) {}
+  private readonly word: OwnWord;
+
+  /** `warn` is called once of each queue for which a younger process says otherwise. */
+  constructor(
+    private readonly database: Database,
+    warn?: Warn,
+  ) {
+    this.word = new OwnWord(warn);
+  }
 
   /** What the process serves and which schedules it declares, so that others can tell what nobody does. */
   async take(
@@ -98,18 +111,24 @@ export class LeaseRepository {
     leaseMs: number,
     { lanes = [], schedules = [], about, policies }: Offer = {},
   ): Promise<void> {
-    const values = [SHARD, id, worker, leaseMs, lanes, schedules, jsonOf(about), jsonOf(policies)];
-    await this.database.loops.run(TAKE_LEASE, values);
+    const offered = jsonOf(about);
+    const values = [SHARD, id, worker, leaseMs, lanes, schedules, offered, jsonOf(policies)];
+    await this.say(TAKE_LEASE, values, policies);
   }
 
   /** The process serves these lanes now. */
-  async serve(id: string, lanes: number[], policies?: ByQueue<EndPolicy>): Promise<void> {
-    await this.database.loops.run(SERVE_LANES, [SHARD, id, lanes, jsonOf(policies)]);
+  async serve(id: string, lanes: number[], policies?: Policies): Promise<void> {
+    await this.say(SERVE_LANES, [SHARD, id, lanes, jsonOf(policies)], policies);
   }
 
   /** What a process without a lease does with the jobs of these lanes that it ends. */
-  async declare(lanes: number[], policies: ByQueue<EndPolicy>): Promise<void> {
+  async declare(lanes: number[], policies: Policies): Promise<void> {
     if (lanes.length > 0) await this.serve(FIRST, lanes, policies);
+  }
+
+  private async say(saying: Statement, values: unknown[], policies?: Policies): Promise<void> {
+    const replies = await this.database.loops.run<Reply>(saying, [...values, this.word.by]);
+    this.word.hear(replies[0]!, policies);
   }
 
   async renew(

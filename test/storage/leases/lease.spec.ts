@@ -45,7 +45,7 @@ describe('leases', () => {
       new QueuePolicies(resolveOptions(settings).options).ends();
     const said = () =>
       test.database.query(
-        `select name, policy - 'kept' as policy from simple_queue.queue where name in ('own', 'other') order by name`,
+        `select name, policy - '{kept,by}'::text[] as policy from simple_queue.queue where name in ('own', 'other') order by name`,
       );
     const id = randomUUID();
     const first = policies({ archive: false, queues: { own: { onDeadJob: 'halt' } } });
