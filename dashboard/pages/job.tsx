@@ -170,6 +170,7 @@ function Facts({ job }: { job: JobAnswer['job'] }) {
         )}
       </Fact>
       <Fact name="group">{job.group && <Text>{job.group}</Text>}</Fact>
+      <Fact name="limit key">{job.limitKey && <Text>{job.limitKey}</Text>}</Fact>
       <Fact name="workflow">
         {job.workflowId && (
           <a href={to('workflow', { id: job.workflowId })}>

@@ -123,6 +123,8 @@ export interface JobAnswer {
   };
   reasons: Told<Reason>[];
   settings: Setting[];
+  /** It has no key of its queue's limit per key. */
+  isKeyless?: boolean;
 }
 
 export type Act = Told<Omit<OperatorAction, 'selector'>> & Pick<OperatorAction, 'selector'>;

@@ -14,11 +14,18 @@ function saidOf({ name, group, priority, labels, headers, maxAttempts }: JobAnsw
 
 export function enqueueCall({ job }: JobAnswer): string {
   const said = JSON.stringify(saidOf(job));
-  return `await queues.enqueue('${job.queue}', ${job.payload.text}${said === '{}' ? '' : `, ${said}`});`;
+  return `await queues.enqueue('${job.queue}', ${literal(job.payload.text)}${said === '{}' ? '' : `, ${literal(said)}`});`;
 }
 
+/** In a literal, a member of this name is none: it says what the object inherits. */
+const literal = (json: string): string =>
+  json.includes('"__proto__"') ? `JSON.parse(${JSON.stringify(json)})` : json;
+
+/** No system takes a longer argument than 128 KiB. */
+const MOST_BYTES = 100_000;
+
 /** Without `--no` npx would fetch another package of this name where ours is not installed. */
-export function enqueueCommand({ job, settings }: JobAnswer): string {
+export function enqueueCommand({ job, settings, isKeyless }: JobAnswer): string {
   const { labels = [], headers = {}, maxAttempts, ...plain } = saidOf(job);
   const flags: [string, string | number][] = [
     ...Object.entries(plain),
@@ -28,16 +35,21 @@ export function enqueueCommand({ job, settings }: JobAnswer): string {
       `${name}=${value}`,
     ]),
     ...(maxAttempts ? ([['max-attempts', maxAttempts]] as [string, number][]) : []),
+    ...(job.limitKey ? ([['key', job.limitKey]] as [string, string][]) : []),
   ];
   const ofQueue = settings.filter(({ name, value }) => /^(ordered|fair)$/.test(name) && value);
+  const payload = quoted(job.payload.text);
+  const isLong = new TextEncoder().encode(payload).length > MOST_BYTES;
   return [
-    `npx --no simple-queue enqueue ${job.queue} ${quoted(job.payload.text)}`,
+    `${isLong ? `printf %s ${payload} | ` : ''}npx --no simple-queue enqueue ${job.queue} ${isLong ? '-' : payload}`,
     ...flags.map(([name, value]) => `--${name}=${quoted(String(value))}`),
     ...ofQueue.map(({ name }) => `--${name}-queue`),
+    ...(isKeyless ? ['--no-key'] : []),
   ].join(' ');
 }
 
+/** Of all jobs the same words, since it is not known here of each whether it has them. */
 export const leftOut = ({ group }: JobAnswer['job']): string =>
-  `Copied. It does not have the unique key, fingerprint, timeout and times of the job${group ? ', nor whether its group is ordered' : ''}.`;
+  `Copied. It does not have the unique key, fingerprint, workflow, schedule, timeout, backoff and times of the job${group ? ', nor whether its group is ordered' : ''}, and waits for nothing (staged, dependsOn).`;
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

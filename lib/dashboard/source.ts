@@ -1,5 +1,6 @@
 import { Explanations } from '../admin/explain.js';
 import type { Reason } from '../admin/reasons.js';
+import { perKeyName } from '../job/limit.js';
 import { QueueAdmin } from '../admin/queue-admin.js';
 import { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
@@ -17,6 +18,8 @@ export interface Source {
   why: (id: string) => Promise<Reason[]>;
   /** Of a queue and a name, or of all. */
   lanes: Storage['lanes']['named'];
+  /** Has it a limit per key? */
+  isKeyed: (queue: string) => Promise<boolean>;
   /** How queues run. */
   rates: Storage['tallies']['rates'];
   queues: QueueService;
@@ -41,6 +44,7 @@ export function sourceOf(name: string, host: Storage, options: ResolvedOptions):
     admin: new QueueAdmin(storage, own),
     why: async (id) => (await explanations.why(id)).reasons,
     lanes: (wanted) => storage.lanes.named(wanted),
+    isKeyed: async (queue) => (await storage.limits.list([perKeyName(queue)])).length > 0,
     rates: (most, after) => storage.tallies.rates(most, after),
     queues: new QueueService(storage, own, events),
     workflows: new QueueWorkflows(storage, own, events),

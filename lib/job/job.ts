@@ -101,6 +101,8 @@ export interface FoundJob<Payload = unknown, Output = unknown> extends JobFacts 
   history: AttemptRecord[];
   /** What a run said last by `context.progress`; what an earlier attempt said stays until this one says something. */
   progress?: JobProgress;
+  /** What its queue's `perKey` read from it. */
+  limitKey?: string;
   /** A cancel was requested while it runs. */
   cancelRequestedAt?: Date;
   /** Until when it has to be committed, while it is staged. */

@@ -67,11 +67,11 @@ export function hidingBy(redact: Redact | undefined): Hiding {
   };
 }
 
-/** Nobody may store again what was hidden here. */
+/** Nobody may store again what was hidden here. The key of a limit is a part of the payload. */
 const marked = (job: FoundJob, shown: object): object =>
   JSON.stringify(job.payload) === JSON.stringify((shown as Partial<FoundJob>).payload)
     ? {}
-    : { redacted: true };
+    : { redacted: true, limitKey: undefined };
 
 /** A function that fails, or returns something else, shows nothing. */
 function shownOf(redact: Redact, job: FoundJob | ListedJob): Partial<RedactableJob> {

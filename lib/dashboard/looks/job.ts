@@ -4,7 +4,7 @@ import { readable } from '../readable-job.js';
 import { settingsOf } from '../settings.js';
 
 /** One job, and why it is where it is. */
-export const job: Look = async ({ source: { admin, options, why }, asked, hide }) => {
+export const job: Look = async ({ source: { admin, options, why, isKeyed }, asked, hide }) => {
   const id = wanted(asked, 'id');
   const found = await admin.job(id);
   if (!found) throw unknown(id);
@@ -15,5 +15,7 @@ export const job: Look = async ({ source: { admin, options, why }, asked, hide }
     job: readable(hide.job(found)),
     reasons: shown,
     settings: settingsOf(options, found.queue, found),
+    // A copy has to say that it has no key.
+    ...(found.limitKey === undefined && (await isKeyed(found.queue)) && { isKeyless: true }),
   };
 };

@@ -255,6 +255,7 @@ const optionsOf = ({ options, created_at }: FoundRow) => ({
   schedule: options?.schedule && jobSchedule(options.schedule, created_at),
   maxAttempts: options?.maxAttempts,
   workflowId: options?.workflowId,
+  limitKey: options?.limitKey,
   checkpoint: options?.checkpoint,
   extraAttempts: options?.extraAttempts,
 });

@@ -95,11 +95,13 @@ function times({
   ];
 }
 
-function marks({ uniqueKey, fingerprint, group, workflowId, labels }: FoundJob): Field[] {
+function marks({ uniqueKey, fingerprint, group, limitKey, ...job }: FoundJob): Field[] {
+  const { workflowId, labels } = job;
   return [
     ['unique key', uniqueKey],
     ['fingerprint', fingerprint],
     ['group', group],
+    ['limit key', limitKey],
     ['workflow', workflowId],
     ['labels', labels.length > 0 ? labels.join(', ') : undefined],
   ];
