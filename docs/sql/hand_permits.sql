@@ -1,4 +1,4 @@
--- $1 smallint
+-- $1 smallint, $2 boolean
 prepare hand_permits as
 with page as materialized (
     select ctid from simple_queue.key_change where shard = $1 and due_at <= statement_timestamp()
@@ -12,7 +12,7 @@ with page as materialized (
     select t.limit_key, t.queue, l.*, h.held, case when l.concurrency is null then 500 else least(500, greatest(0, l.concurrency - h.held)) end::int as permits
     from waiting t
     left join lateral (
-      select concurrency, rate, step_ms, burst from simple_queue.fleet_limit
+      select concurrency, case when $2::boolean then rate end as rate, case when $2 then step_ms end as step_ms, burst from simple_queue.fleet_limit
       where name = (select name from simple_queue.queue where id = t.queue) || '/*' and shard = $1) l on true
     cross join lateral (
       select count(*)::int as held from (select from simple_queue.permit where l.concurrency is not null and limit_key = t.limit_key and shard = $1 and queue = t.queue and slot >= 0 offset 0) p) h),

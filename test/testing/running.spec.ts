@@ -85,6 +85,7 @@ beforeAll(async () => {
             turns: { fair: true },
             paced: { rate: { limit: 1, perMs: 3_600_000 } },
             fleet: { fleetConcurrency: 5 },
+            keyed: { perKey: { by: 'key', rate: { limit: 1, perMs: 3_600_000 } } },
           },
           limits: { slow: { rate: { limit: 1, perMs: 3_600_000 } }, partner: { concurrency: 5 } },
         }),
@@ -94,7 +95,7 @@ beforeAll(async () => {
       ...['any', 'strict', 'turns'].map((queue) => aHandler(queue, noteStart)),
       Guarded,
       aHandler('letters', () => ({ at: '2030-01-01T00:00:00Z' })),
-      ...['paced', 'fleet'].map((queue) => aHandler(queue, noteStart)),
+      ...['paced', 'fleet', 'keyed'].map((queue) => aHandler(queue, noteStart)),
       aHandler('calls', noteStart, { uses: ['partner'] }),
       aHandler('slow', noteStart, { uses: ['slow'] }),
       aHandler('linger', (jobs) => void starts.push(jobs), {
@@ -279,11 +280,15 @@ describe('drain', () => {
     await expect(drain(app, { timeoutMs: 1.5 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
-  it.each(['paced', 'slow', 'linger'])(
+  it.each(['paced', 'slow', 'keyed', 'linger'])(
     'waits neither for a rate nor for a batch: %s',
     async (queue) => {
-      await queues.enqueueMany(queue, [{ payload: 1 }, { payload: 2 }]);
-      expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 2 });
+      const items = [1, 2].map((n) => ({ payload: { n, key: 'a' } }));
+      // The first round declares what the second one finds.
+      for (let round = 0; round < 2; round++) {
+        await queues.enqueueMany(queue, items);
+        expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 2 });
+      }
     },
   );
 

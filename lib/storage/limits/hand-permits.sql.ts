@@ -17,7 +17,7 @@ const sameKey = (row: string): string =>
 
 /**
  * Hands permits on in keys in which something has changed: to as many waiting jobs as there are free slots, the most urgent first, and as starts of
- * the rate conform. Nothing is locked but rows that are passed by if somebody else holds them: a slot is taken by an insert, whose unique index
+ * the rate conform, if rates are obeyed ($2). Nothing is locked but rows that are passed by if somebody else holds them: a slot is taken by an insert, whose unique index
  * decides between two processes that see the same one free, and the bucket of a rate by an update that finds it as it was seen. So a count that is
  * too old costs another look, never a permit too many.
  *
@@ -41,7 +41,7 @@ export const HAND_PERMITS = statement(
     select t.limit_key, t.queue, l.*, h.held, case when l.concurrency is null then ${MOST} else least(${MOST}, greatest(0, l.concurrency - h.held)) end::int as permits
     from waiting t
     left join lateral (
-      select concurrency, rate, step_ms, burst from simple_queue.fleet_limit
+      select concurrency, case when $2::boolean then rate end as rate, case when $2 then step_ms end as step_ms, burst from simple_queue.fleet_limit
       where name = (select name from simple_queue.queue where id = t.queue) || '/*' and shard = $1) l on true
     cross join lateral (
       select count(*)::int as held from (select from simple_queue.permit where l.concurrency is not null and ${sameKey('t')} and slot >= 0 offset 0) p) h),

@@ -40,8 +40,8 @@ export class KeyRepository {
 
   constructor(private readonly database: Database) {}
 
-  async handPermits(): Promise<HandedPermits> {
-    return (await this.database.loops.run<HandedPermits>(HAND_PERMITS, [SHARD]))[0]!;
+  async handPermits(obeysRates = true): Promise<HandedPermits> {
+    return (await this.database.loops.run<HandedPermits>(HAND_PERMITS, [SHARD, obeysRates]))[0]!;
   }
 
   /** undefined: it does not wait for one. */
