@@ -26,6 +26,8 @@ const LATER = [
   'storage/loaded-later',
   ...['advancer', 'adder', 'retried', 'workflow-wait'].map((name) => `workflows/${name}`),
 ].map((name) => `dist/lib/${name}.js`);
+/** What a process with a spool loads: one file as well. */
+const SPOOL = ['enqueue/spooling', 'storage/connection/spool-of', 'spool/survey'].map((name) => `dist/lib/${name}.js`); // prettier-ignore
 /** What others share with the main door, by the name of its file: the first that needs a module has it. */
 const SHARED = [
   ['plain', 'dist/lib/redis.js'],
@@ -41,6 +43,7 @@ const SHORTER = {
 };
 let reached;
 let loadedLater;
+let ofSpool;
 
 const bundle = await rollup({
   input: Object.fromEntries(entries.map((path) => [path.replace(/^\.\/dist\/|\.js$/g, ''), path])),
@@ -136,9 +139,11 @@ function sharedFile(id, { getModuleInfo }) {
   const from = (doors) => doors.reduce((ids, door) => reachedFrom(resolve(door), getModuleInfo, ids), new Set()); // prettier-ignore
   reached ??= SHARED.map(([, ...doors]) => from(doors));
   loadedLater ??= from(LATER);
+  ofSpool ??= from(SPOOL);
   if (id === resolve(MAIN)) return undefined;
   if (reached.at(-1).has(id)) return SHARED[reached.findIndex((ids) => ids.has(id))][0];
-  return loadedLater.has(id) ? 'loaded-later' : undefined;
+  if (loadedLater.has(id)) return 'loaded-later';
+  return ofSpool.has(id) ? 'spool' : undefined;
 }
 
 function reachedFrom(id, getModuleInfo, ids = new Set()) {

@@ -25,7 +25,7 @@ import { refuseSpooled } from './on-disk.js';
 import { checkItems } from './option-checks.js';
 import { SharedInserts } from './shared-inserts.js';
 import { signalOf } from './signal-of.js';
-import { spoolingOf, type Spooling } from './spooling.js';
+import { spoolWay, type SpoolWay } from './spool-way.js';
 
 type Headers = Record<string, string>;
 /** What holds for all jobs of a call. */
@@ -40,7 +40,7 @@ export class Enqueuer {
   private readonly limits: JobLimits;
   private readonly policies: QueuePolicies;
   /** Only with the option `spool`. */
-  private readonly spooling: Spooling | undefined;
+  private readonly spooling: SpoolWay | undefined;
 
   constructor(
     private readonly storage: Storage,
@@ -50,7 +50,7 @@ export class Enqueuer {
     this.limits = { maxPayloadBytes: options.maxPayloadBytes, newId: () => this.ids.next() };
     this.policies = new QueuePolicies(options);
     this.shared = new SharedInserts(storage);
-    this.spooling = spoolingOf(storage, options, events);
+    this.spooling = spoolWay(storage, options, events);
   }
 
   /** `onChecked` hears the id before anything is written, so that somebody can listen for the end of the job. */
@@ -152,7 +152,7 @@ export class Enqueuer {
 
   /** What goes to the disk is read whole. */
   private isLarge(items: EnqueueItem[]): boolean {
-    return !this.spooling?.isBehind && isLarge(items);
+    return !this.storage.spool?.isBehind && isLarge(items);
   }
 
   private async enqueueLarge(

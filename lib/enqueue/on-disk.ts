@@ -1,6 +1,5 @@
 import { QueueError } from '../job/queue.errors.js';
 import type { Spool } from '../spool/spool.js';
-import { callOf } from './spooled-call.js';
 
 /** What names a job goes past the spool, and would come before that job: nobody knows it there. @throws QueueError `DATABASE_UNAVAILABLE`. */
 export async function refuseSpooled(
@@ -22,6 +21,7 @@ export async function refuseSpooled(
 /** Of these jobs the first that lies there, whoever wrote or refused it. */
 async function firstOf(folder: string, ids: readonly string[]): Promise<string | undefined> {
   const { leftFiles } = await import('../spool/survey.js');
+  const { callOf } = await import('./spooled-call.js');
   for await (const { records } of leftFiles(folder))
     for (const record of records) {
       // The payload may name it as well.

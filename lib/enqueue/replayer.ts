@@ -56,7 +56,6 @@ export class Replayer {
   start(): void {
     this.upkeep.start();
     this.replay.start();
-    this.storage.beforeClose(() => this.stop());
   }
 
   /** Jobs are on the disk. */
@@ -92,7 +91,7 @@ export class Replayer {
     return this.options.heartbeatIntervalMs;
   }
 
-  private async stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.isStopping = true;
     await Promise.all([this.replay.stop(), this.upkeep.stop()]);
     await this.spool.close();

@@ -31,10 +31,6 @@ export class Spooling {
     this.policies = new QueuePolicies(options);
   }
 
-  get isBehind(): boolean {
-    return this.spool.isBehind;
-  }
-
   async through(jobs: CheckedJob[], send: () => Promise<Enqueued[]>): Promise<Enqueued[]> {
     if (this.replay.isStopped) return send();
     if (this.spool.isBehind) await this.replay.closing;
@@ -60,6 +56,11 @@ export class Spooling {
   private isRemembered({ queue, conflict, lane }: CheckedJob): boolean {
     const said = lane && keptSince(lane, Date.now());
     return conflict === undefined && (said ?? this.policies.of(queue).archiveKeepMs ?? 0) > 0;
+  }
+
+  /** Callers go to the database alone. */
+  stop(): Promise<void> {
+    return this.replay.stop();
   }
 
   private async keep(
@@ -97,14 +98,13 @@ export class Spooling {
 /** A staged job waits for a second call, which would look for it in vain. */
 const maySpool = ({ commitWithinMs }: CheckedJob): boolean => commitWithinMs === undefined;
 
-/** For the one who enqueues with the storage that has a spool. */
+/** For the one who enqueues with the storage that has this spool; it replays what waits there at once. */
 export function spoolingOf(
+  spool: Spool,
   storage: Storage,
   options: ResolvedOptions,
   events: QueueEventBus,
-): Spooling | undefined {
-  const { spool } = storage;
-  if (!spool) return undefined;
+): Spooling {
   const replay = new Replayer(spool, storage, options, events);
   replay.start();
   return new Spooling(spool, replay, options, events);
