@@ -76,14 +76,19 @@ function textOf(statement, used) {
     : '';
 }
 
-/** Without what is said of private members: users never see it. */
+/**
+ * Of private members one, without what is said of it: it makes another class no substitute, and users see no more of them. A private constructor stays, too.
+ */
 function declarationOf(statement) {
   const hidden = (statement.members ?? []).filter(({ modifiers }) =>
     modifiers?.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword),
   );
+  const [shown] = hidden.filter((member) => !ts.isConstructorDeclaration(member));
   const text = statement.getFullText();
   return hidden.reduceRight((left, member) => {
-    const [from, to] = [member.getFullStart(), member.getStart()].map((at) => at - statement.pos);
-    return `${left.slice(0, from)}\n    ${left.slice(to)}`;
+    const stays = member === shown || ts.isConstructorDeclaration(member);
+    const ends = [member.getFullStart(), stays ? member.getStart() : member.end];
+    const [from, to] = ends.map((at) => at - statement.pos);
+    return `${left.slice(0, from)}${stays ? '\n    ' : ''}${left.slice(to)}`;
   }, text);
 }

@@ -31,7 +31,7 @@ with recursive seen as materialized (
     union select p.id, p.job, true, t.depth + 1 from touched t join pairs p on p.awaits = t.job where t.fails and t.depth < 100),
   page as materialized (
     select id, job, (more ->> 'epoch')::int as epoch, more -> 'awaits' as awaits from simple_queue.arrival
-    where kind = 'depend' and shard = $1 and id = any(array(select t.id from touched t)) order by id for update skip locked),
+    where kind = 'depend' and shard = $1 and id = any(array(select distinct t.id from touched t)) order by id for update skip locked),
   staged as materialized (
     select id, epoch, group_name, queue, seq from simple_queue.job where shard = $1 and id = any(array(select job from page))
       and commit_by > statement_timestamp() for update skip locked),

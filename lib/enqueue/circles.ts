@@ -1,5 +1,6 @@
-import { QueueError } from '../job/queue.errors.js';
 import type { NewJob } from '../job/new-job.js';
+import { QueueError } from '../job/queue.errors.js';
+import { circlesOf } from '../runtime/circles.js';
 
 type Waiting = Pick<NewJob, 'id' | 'dependsOn' | 'group' | 'ordered'>;
 
@@ -9,10 +10,9 @@ type Waiting = Pick<NewJob, 'id' | 'dependsOn' | 'group' | 'ordered'>;
  */
 export function refuseCircles(jobs: readonly Waiting[]): void {
   if (!jobs.some(({ dependsOn }) => dependsOn)) return;
-  const awaited = awaitedOf(jobs);
-  const open = leftOver(awaited);
-  if (open.size === 0) return;
-  const items = circleIn(awaited, open).join(', ');
+  const circle = circlesOf(awaitedOf(jobs)).next();
+  if (!circle) return;
+  const items = circle.sort((a, b) => a - b).join(', ');
   const message = `enqueue: dependsOn: items ${items} wait for each other. In an ordered group a job waits for those before it as well.`;
   throw new QueueError('INVALID_OPTION', message);
 }
@@ -28,31 +28,4 @@ function awaitedOf(jobs: readonly Waiting[]): number[][] {
     lastOf.set(group!, index);
     return before === undefined ? awaited : [...awaited, before];
   });
-}
-
-/** What never begins, however long the others are waited for. */
-function leftOver(awaited: readonly number[][]): Set<number> {
-  const counts = awaited.map(({ length }) => length);
-  const followers: number[][] = awaited.map(() => []);
-  awaited.forEach((items, index) => items.forEach((item) => followers[item]!.push(index)));
-  const free = counts.flatMap((count, index) => (count === 0 ? [index] : []));
-  const open = new Set(counts.keys());
-  for (let item = free.pop(); item !== undefined; item = free.pop()) {
-    open.delete(item);
-    for (const follower of followers[item]!) if (--counts[follower]! === 0) free.push(follower);
-  }
-  return open;
-}
-
-/** Each of those waits for another of them: whoever follows comes round. */
-function circleIn(awaited: readonly number[][], open: ReadonlySet<number>): number[] {
-  const path: number[] = [];
-  const seen = new Map<number, number>();
-  let item = Math.min(...open);
-  while (!seen.has(item)) {
-    seen.set(item, path.length);
-    path.push(item);
-    item = awaited[item]!.find((next) => open.has(next))!;
-  }
-  return path.slice(seen.get(item)).sort((a, b) => a - b);
 }

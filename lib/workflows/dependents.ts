@@ -5,6 +5,7 @@ import type { Run } from '../storage/connection/database.js';
 import type { Decided } from '../storage/staged/staged.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { wakeUpFor, type Placed } from '../storage/wake-ups/wake-up.js';
+import { CircleLook } from './circle-look.js';
 import { Passed, unlessPassed } from './left-over.js';
 
 interface DependentsSite {
@@ -17,23 +18,22 @@ const FIRST = '0';
 /** In one round, which workflows wait for. */
 const MAX_PAGES = 10;
 const MAX_DECIDED = 1_000;
-/** Between two looks for what waits for itself: no call sees how turns of groups close a circle. */
-const CIRCLES_MS = 60_000;
 
 /** Jobs that depend on others (`dependsOn`): staged until those have succeeded. */
 export class Dependents {
   private readonly keep: Retention;
   /** How far the look of this process has come. */
   private after = FIRST;
-  private circlesAt = -Infinity;
+  private readonly circles: CircleLook;
 
   constructor(private readonly site: DependentsSite) {
     this.keep = new QueuePolicies(site.options).byQueue('deadLetterKeepMs');
+    this.circles = new CircleLook(site.storage.staged);
   }
 
   /** There is more of this look. */
   get isUnderWay(): boolean {
-    return this.after !== FIRST;
+    return this.after !== FIRST || this.circles.isUnderWay;
   }
 
   /** Some pages of them; how many are decided. */
@@ -41,23 +41,20 @@ export class Dependents {
     let decided = 0;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       decided += await this.page();
-      if (!this.isUnderWay || decided >= MAX_DECIDED) break;
+      if (this.after === FIRST || decided >= MAX_DECIDED) break;
     }
-    return decided + (await this.circle());
+    return decided + (await this.open());
   }
 
-  /** One job of it ends; the others hear of that as of any end. */
-  private async circle(): Promise<number> {
-    if (performance.now() < this.circlesAt + CIRCLES_MS) return 0;
-    this.circlesAt = performance.now();
-    const { database, staged } = this.site.storage;
-    const found = await staged.circle();
-    if (!found) return 0;
-    await database.loops.transaction((run) => this.fail(run, [found])).then(() => {
-      this.circlesAt = -Infinity;
-      this.tell([found], []);
-    }, unlessPassed); // prettier-ignore
-    return 1;
+  /** One job of each ends; the others hear of that as of any end. */
+  private async open(): Promise<number> {
+    const found = await this.circles.page();
+    if (found.length === 0) return 0;
+    const { database } = this.site.storage;
+    return database.loops.transaction((run) => this.fail(run, found)).then(() => {
+      this.tell(found, []);
+      return found.length;
+    }, (error) => unlessPassed(error) ?? 0); // prettier-ignore
   }
 
   private async page(): Promise<number> {

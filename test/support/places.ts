@@ -50,8 +50,8 @@ export const TABLE = `
   find_kept_ids               ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   ?         ?
   find_kept_steps             job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   find_returning              job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
-  find_circle                 job          job          job          job          ?         job          job          job          noturn       noturn       noturn       live         live
   find_unknown_dependency     job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
+  find_waits                  job          job          job          job          ?         job          job          job          noturn       noturn       noturn       live         live
   find_stuck                  job          job          job          job          ?         job          job          job          ?         nopermit  ?        live      live
   free_turns                  job          job          job          job          ?         job          job          job          +         nopermit  ?        live      live
   free_shares                 runs         runs         runs         runs         runs      runs         runs         ?            noturn    noturn    noturn   live      live

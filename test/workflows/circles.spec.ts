@@ -1,9 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import type { EnqueueOptions } from '../../lib/job/enqueue-options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { Advancer } from '../../lib/workflows/advancer.js';
+import { Dependents } from '../../lib/workflows/dependents.js';
 import type { FoundWorkflow } from '../../lib/job/workflow.js';
 import { workflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
@@ -159,7 +169,46 @@ describe('a circle of jobs that wait for each other', () => {
     await queues.enqueueMany('work', items);
     const head = await add({ ...GROUP, dependsOn: [ids.at(-1)!] });
     await add(GROUP);
-    expect(await test.storage.staged.circle()).toBeUndefined();
+    await advance();
     expect(await statesOf(head)).toEqual(['staged']);
   });
+
+  /** As over a step that begins behind one of them, each in a group of its own. */
+  const some = async (count: number): Promise<string[]> => {
+    let flow = workflow('w').step('a', 'work', 1);
+    for (let n = 0; n < count; n++) {
+      flow = flow.step(`n${n}` as 'a', 'work', 1, { after: 'a', group: `c${n}`, ordered: true });
+      flow = flow.step(`m${n}` as 'a', 'work', 1, { after: `n${n}` as 'a' });
+    }
+    const found = (await workflows.find((await workflows.start(flow)).id))!;
+    const heads = Array.from({ length: count }, (_, n) => ({ payload: 0, id: randomUUID(), group: `c${n}`, ordered: true, dependsOn: [jobOf(found, `m${n}`)] })); // prettier-ignore
+    await queues.enqueueMany('work', heads);
+    await settle(jobOf(found, 'a'));
+    while ((await test.storage.workflows.stopExpired()).kinds.includes('begin'))
+      await new Advancer(aSite(test, UNKEPT)).round();
+    return heads.map(({ id }) => id);
+  };
+
+  it.each([3, 250])(
+    'is opened among thousands of jobs that have others behind them, %i at once, in a look that reads a page of them once',
+    async (count) => {
+      const chain = Array.from({ length: 500 }, () => randomUUID());
+      await queues.enqueueMany('work', chain.map((id, n) => ({ payload: 0, id, ...(n > 0 && { dependsOn: [chain[n - 1]!] }) }))); // prettier-ignore
+      for (let page = 0; page < 6; page++) {
+        const held = chain.map((id, n) => ({ payload: 0, group: `${page}-${n}`, ordered: true, dependsOn: [id] })); // prettier-ignore
+        await queues.enqueueMany('work', held);
+        await queues.enqueueMany('work', held.map(({ group, ordered }) => ({ payload: 0, group, ordered }))); // prettier-ignore
+      }
+      const heads = await some(count);
+      const looks = jest.spyOn(test.storage.staged, 'waits');
+      const dependents = new Dependents(aSite(test, UNKEPT));
+      do await dependents.round();
+      while (dependents.isUnderWay);
+      expect(new Set(await statesOf(...heads))).toEqual(new Set(['expired']));
+      expect(await query('select count(*)::int as n from simple_queue.staged')).toEqual([{ n: 3_499 }]); // prettier-ignore
+      const pages = Math.ceil((3_499 + count) / 1_000);
+      expect(looks.mock.calls.length).toBeLessThanOrEqual(pages + Math.ceil(count / 100));
+      looks.mockRestore();
+    },
+  );
 });

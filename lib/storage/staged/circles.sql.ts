@@ -1,55 +1,75 @@
 import { statement } from '../connection/statement.js';
 
-/** What the job p of `path` waits for, or the stage of a workflow: jobs, and stages (of the workflow `id`). Of those that have ended the duty hears. */
-const WAITED = `
-      select t.id::uuid as id, null::int as stage from (
-        select options -> 'dependsOn' as awaits from simple_queue.job
-        where id = p.id and shard = $1 and commit_by is not null and options ? 'dependsOn' offset 0) j
-      cross join lateral jsonb_array_elements_text(j.awaits) t(id) where p.stage is null
-      union all
-      select f.id, null from (
-        select group_name, queue, seq from simple_queue.job where id = p.id and shard = $1 and seq is not null offset 0) j
+/** Of workflows; see below. */
+const STEPS = `
+      select v.id, v.stage, 'step' from (
+        select * from simple_queue.step where id = p.id and shard = $1 and state is null offset 0) t
       cross join lateral (
-        select id from simple_queue.job f
-        where f.group_name = j.group_name and f.shard = $1 and f.queue = j.queue and f.seq < j.seq and f.commit_by is not null offset 0) f
+        select s.workflow as id, s.n as stage from simple_queue.stage s
+          where t.stage >= 0 and s.workflow = t.workflow and s.shard = $1 and s.n = t.stage and not s.begun
+        union all select t.awaits, null where t.awaits is not null
+        union all select t.workflow, -1 where t.stage < 0 offset 0) v
       where p.stage is null
       union all
-      select v.id, v.stage from (select * from simple_queue.step where id = p.id and shard = $1 and state is null and stage >= 0 offset 0) t
-      cross join lateral (select * from simple_queue.stage where workflow = t.workflow and shard = $1 and n = t.stage offset 0) s
-      cross join lateral (select t.awaits as id, null::int as stage where t.awaits is not null
-        union all select s.workflow, s.n where not s.begun) v where p.stage is null
+      select g.workflow, g.n, 'step' from (
+        select workflow, n from simple_queue.stage where workflow = p.id and shard = $1 and n >= 0 and open > 0 offset 0) g where p.stage = -1
       union all
-      select g.workflow, g.n from (select workflow from simple_queue.step where id = p.id and shard = $1 and state is null and stage < 0 offset 0) t
-      cross join lateral (
-        select workflow, n from simple_queue.stage where workflow = t.workflow and shard = $1 and n >= 0 and open > 0 offset 0) g where p.stage is null
-      union all
-      select v.id, v.stage from (select * from simple_queue.stage where workflow = p.id and shard = $1 and n = p.stage offset 0) s
+      select v.id, v.stage, 'step' from (select * from simple_queue.stage where workflow = p.id and shard = $1 and n = p.stage offset 0) s
       cross join lateral (
         select e.workflow as id, e.upstream as stage from simple_queue.edge e
         where not s.begun and e.workflow = s.workflow and e.shard = $1 and e.downstream = s.n
         union all select t.id, null from simple_queue.step t
-        where s.begun and t.workflow = s.workflow and t.shard = $1 and t.stage = s.n and t.state is null offset 0) v`;
+        where s.begun and t.workflow = s.workflow and t.shard = $1 and t.stage = s.n and t.state is null offset 0) v
+      where p.stage >= 0`;
 
 /**
- * One of the jobs that depend on others and would wait for themselves, over others, turns of groups and steps of workflows, with what it waits for. What depends on
- * others is stored behind them, so a circle closes only where something enters an ordered group later: every circle has a job of such a group with others behind it,
- * and those are looked at, some at a time, others with another $2.
+ * What the node `p` waits for, and why: the job of that id, the stage of the workflow `id`, or (stage -1) all of its stages that have not ended. Of those that have
+ * ended the duty hears. In an ordered group it is the next staged job before it, whatever is between them; `awaits`: of those of this page, what is left.
  */
-export const FIND_CIRCLE = statement(
-  'find_circle',
-  `with recursive heads as materialized (
-    select j.id, a.more -> 'awaits' as awaits from simple_queue.arrival a
+const waited = (awaits: string): string => `
+      select t.id::uuid as id, null::int as stage, 'awaits' as why from (
+        select coalesce(${awaits}, options -> 'dependsOn') as awaits from simple_queue.job
+        where id = p.id and shard = $1 and commit_by is not null and options ? 'dependsOn' offset 0) j
+      cross join lateral jsonb_array_elements_text(j.awaits) t(id) where p.stage is null
+      union all
+      select f.id, null, 'turn' from (
+        select group_name, queue, seq from simple_queue.job where id = p.id and shard = $1 and seq is not null offset 0) j
+      cross join lateral (
+        select b.id from (
+          select id, commit_by from simple_queue.job f
+          where f.group_name = j.group_name and f.shard = $1 and f.queue = j.queue and f.seq < j.seq order by f.seq desc offset 0) b
+        where b.commit_by is not null limit 1) f
+      where p.stage is null
+      union all${STEPS}`;
+
+const key = (node: string): string => `${node}.id::text || coalesce('/' || ${node}.stage, '')`;
+
+/**
+ * For $3 jobs behind $2 that depend on others: who waits for whom, over other jobs, turns of groups and steps of workflows. What depends on others is stored behind
+ * them, so a circle closes only where something enters an ordered group later: every circle has a job of such a group with others behind it, and the look begins at
+ * those. Each job is read once, whoever waits for it. $4: at most so many; `cut`: there are more. `last`: there may be more behind it.
+ */
+export const FIND_WAITS = statement(
+  'find_waits',
+  `with recursive seen as materialized (
+    select id, job, (more ->> 'epoch')::int as epoch, more -> 'awaits' as awaits from simple_queue.arrival
+    where kind = 'depend' and shard = $1 and id > $2::bigint order by id limit $3),
+  heads as materialized (
+    select j.id, s.awaits from seen s
     cross join lateral (
       select id, group_name, queue, seq from simple_queue.job
-      where id = a.job and shard = $1 and epoch = (a.more ->> 'epoch')::int and commit_by is not null and seq is not null offset 0) j
-    where a.kind = 'depend' and a.shard = $1 and exists (
-      select from simple_queue.blocked b where b.group_name = j.group_name and b.shard = $1 and b.queue = j.queue and b.seq > j.seq)
-    order by md5(j.id::text || $2::text) limit 100),
-  path as (
-    select h.id as head, t.id::uuid as first, t.id::uuid as id, null::int as stage from heads h
-    cross join lateral jsonb_array_elements_text(h.awaits) t(id)
+      where id = s.job and shard = $1 and epoch = s.epoch and commit_by is not null and seq is not null offset 0) j
+    where exists (
+      select from simple_queue.blocked b where b.group_name = j.group_name and b.shard = $1 and b.queue = j.queue and b.seq > j.seq)),
+  nodes as (
+    select id, null::int as stage from heads
     union
-    select p.head, p.first, n.id, n.stage from path p cross join lateral (${WAITED}) n where p.id <> p.head)
-  select head as id, jsonb_build_object('id', first, 'state', 'waiting for this one itself') as failed
-  from path where id = head and stage is null limit 1`,
+    select n.id, n.stage from nodes p left join heads h on h.id = p.id cross join lateral (${waited('h.awaits')}) n),
+  reached as materialized (select * from nodes limit $4),
+  waits as (
+    select ${key('p')} as item, ${key('n')} as awaits, n.why
+    from reached p left join heads h on h.id = p.id cross join lateral (${waited('h.awaits')}) n)
+  select coalesce((select json_agg(json_build_array(item, awaits, why)) from waits), '[]') as waits,
+    (select count(*) from reached) = $4 as cut,
+    (select s.id from seen s order by s.id offset $3 - 1 limit 1)::text as last`,
 );

@@ -1,7 +1,7 @@
 import type { Database, Run } from '../connection/database.js';
 import type { Retention } from '../../options/queue-policy.js';
 import { SHARD } from '../connection/shard.js';
-import { FIND_CIRCLE } from './circles.sql.js';
+import { FIND_WAITS } from './circles.sql.js';
 import { COMMIT_STAGED, TAKE_STAGED } from './commit-staged.sql.js';
 import { restoreLost } from '../operate/restoring.js';
 import { AWAIT_DEPENDENCIES, FIND_DEPENDENCIES, TAKE_DEPENDENTS } from './take-dependents.sql.js';
@@ -22,6 +22,18 @@ export interface Decided {
   id: string;
   failed: { id: string; state: string | null } | null;
 }
+
+/** A job or a stage, the one that it waits for, and why: it depends on it, has its turn behind it in an ordered group, or both are of a workflow. */
+export type Wait = readonly [item: string, awaits: string, why: 'awaits' | 'turn' | 'step'];
+
+interface Waits {
+  waits: Wait[];
+  cut: boolean;
+  last: string | null;
+}
+
+/** Jobs and stages of which one statement reads what they wait for. */
+const MAX_READ = 20_000;
 
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
@@ -83,9 +95,9 @@ export class StagedRepository {
     )[0]!;
   }
 
-  /** One that would wait for itself. */
-  async circle(): Promise<Decided | undefined> {
-    return (await this.database.loops.run<Decided>(FIND_CIRCLE, [SHARD, String(Math.random())]))[0];
+  /** Who waits for whom, from `size` jobs behind `after` that depend on others. `cut`: there is more of it. `last`: there may be more jobs behind it. */
+  async waits(after: string, size: number): Promise<Waits> {
+    return (await this.database.loops.run<Waits>(FIND_WAITS, [SHARD, after, size, MAX_READ]))[0]!;
   }
 
   /** Ends jobs that `takeDependents` found, each with its error by its id; how many: others may hold some of them. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { StagedRepository } from '../../../lib/storage/staged/staged.repository.js';
 import { WorkflowRepository } from '../../../lib/storage/workflows/workflow.repository.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { workflow } from '../../../lib/workflows/builder.js';
@@ -94,6 +95,24 @@ describe('plans of workflows of 20,000 jobs', () => {
     expect(costs[0]!.walked.filter((table) => LARGE.includes(table))).toEqual([]);
     expect(costs[0]!.removed).toBeLessThan(2 * PAGE * PAGE);
     expect(costs[0]!.blocks).toBeLessThan(BLOCKS_A_JOB * PAGE);
+  });
+
+  it('a look for jobs that wait for themselves reads each job twice, whoever waits for it', async () => {
+    const chain = Array.from({ length: STEPS }, () => randomUUID());
+    const queues = new QueueService(test.storage, test.options, test.events);
+    await queues.enqueueMany('work', chain.map((id, n) => ({ payload: 1, id, ...(n > 0 && { dependsOn: [chain[n - 1]!] }) }))); // prettier-ignore
+    const held = chain.map((id) => ({ payload: 1, group: id, ordered: true, dependsOn: [id] }));
+    await queues.enqueueMany('work', held);
+    await queues.enqueueMany('work', held.map(({ group }) => ({ payload: 1, group, ordered: true }))); // prettier-ignore
+    const { database, costs } = explaining(test.storage.database);
+    const staged = new StagedRepository(database);
+
+    const [first] = await test.database.query<{ id: string }>(`select max(id) - 1000 as id from simple_queue.arrival where kind = 'depend'`); // prettier-ignore
+    const { waits } = await staged.waits(first!.id, STEPS);
+    expect(waits).toHaveLength(2 * STEPS - 1);
+    expect(costs[0]!.walked.filter((table) => LARGE.includes(table))).toEqual([]);
+    expect(costs[0]!.removed).toBeLessThan(10 * STEPS);
+    expect(costs[0]!.blocks).toBeLessThan(BLOCKS_A_JOB * STEPS);
   });
 
   it.each([
