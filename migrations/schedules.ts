@@ -14,6 +14,7 @@ export const SCHEDULES = [
     hash text not null,
     declared boolean not null default false,
     seen_by uuid,
+    announced_at simple_queue.moment,
     created_at simple_queue.moment not null default statement_timestamp(),
     paused_at simple_queue.moment,
     next_at simple_queue.moment,

@@ -26,7 +26,7 @@ with step as materialized (select $2::float8 * interval '1 millisecond' as ms),
   ids as (update simple_queue.given_id set noted_at = noted_at - (select ms from step) where shard = $1),
   schedules as (
     update simple_queue.schedule set created_at = created_at - (select ms from step), paused_at = paused_at - (select ms from step),
-      next_at = next_at - (select ms from step), last_at = last_at - (select ms from step),
+      next_at = next_at - (select ms from step), last_at = last_at - (select ms from step), announced_at = announced_at - (select ms from step),
       spec = spec || jsonb_build_object('aheadMs', coalesce((spec ->> 'aheadMs')::float8, 0) + $2) where shard = $1),
   ticks as (update simple_queue.tick set at = at - (select ms from step), made_at = made_at - (select ms from step) where shard = $1),
   tallies as (

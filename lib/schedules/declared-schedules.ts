@@ -52,7 +52,13 @@ export class DeclaredSchedules {
   /** A process with `worker: false` writes nothing: its handlers do not run there, so it cannot say what does. */
   async onApplicationBootstrap(): Promise<void> {
     if (!this.options.worker) return;
-    await this.storage.served(() => this.write([...this.drafts.values()]));
+    const drafts = [...this.drafts.values()];
+    if (drafts.length === 0) return;
+    await this.storage.served(async () => {
+      await this.write(drafts);
+      // Until the worker has its lease nobody else knows that they are declared.
+      await this.storage.schedules.see(null, drafts);
+    });
   }
 
   /**

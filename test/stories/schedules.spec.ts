@@ -188,6 +188,29 @@ describe('schedules', () => {
       expect((await of(operator).find('reports'))!.pausedAt).toBeInstanceOf(Date);
     });
 
+    it('keep what a process declares that is about to start, with its pause', async () => {
+      await clean();
+      const schedule = declared({ cron: YEARLY, name: 'paused' });
+      const before = await story.start({ providers: [schedule] });
+      const operator = await story.start({ options: { worker: false } });
+      await of(operator).pause('paused');
+      await before.close();
+      const pruned: string[] = [];
+      // Its hook comes behind the declaration, and before the worker has a lease.
+      @Injectable()
+      class Late {
+        async onApplicationBootstrap(): Promise<void> {
+          pruned.push(...(await of(operator).prune()));
+        }
+      }
+      const next = await story.start({ providers: [schedule, Late] });
+      await eventually(async () => (await story.database.query('select from simple_queue.schedule where announced_at is null')).length === 1); // prettier-ignore
+      expect(pruned).toEqual([]);
+      expect((await of(operator).find('paused'))!.pausedAt).toBeInstanceOf(Date);
+      await next.close();
+      expect(await of(operator).find('paused')).toMatchObject({ undeclared: true });
+    });
+
     it('keep what no code declares, until it is pruned by its owner', async () => {
       await clean();
       const before = await story.start({ providers: [declared({ cron: YEARLY, name: 'gone' })] });

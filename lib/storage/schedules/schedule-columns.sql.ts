@@ -1,9 +1,9 @@
 /** Milliseconds since 1970: Node.js calculates with them, and no format or time zone of a session comes between. */
 export const msOf = (moment: string): string => `(extract(epoch from ${moment}) * 1000)::float8`;
 
-/** Does a worker that lives declare schedule `s`, in this form or another? */
-export const IS_DECLARED = `exists (
-      select from simple_queue.lease l where l.shard = $1 and s.name = any(l.schedules) and l.expires_at > statement_timestamp())`;
+/** Does a worker that lives declare schedule `s`, in this form or another, or has one said so that is about to start, and has no lease yet? */
+export const IS_DECLARED = `(s.announced_at is not null and s.announced_at > statement_timestamp() - interval '5 minutes' or exists (
+      select from simple_queue.lease l where l.shard = $1 and s.name = any(l.schedules) and l.expires_at > statement_timestamp()))`;
 
 /** What is read of schedule `s`. `alive`: the lease of the worker that vouches for it, as it is, holds. */
 export const SCHEDULE_COLUMNS = `s.name, s.owner, s.spec, s.payload::text as payload, s.hash, s.declared, s.waiting,

@@ -198,7 +198,11 @@ export class ScheduleRepository {
     );
   }
 
-  async see(lease: string, declared: readonly { name: string; hash: string }[]): Promise<void> {
+  /** `lease`: null where it is not taken yet. */
+  async see(
+    lease: string | null,
+    declared: readonly Pick<ScheduleRow, 'name' | 'hash'>[],
+  ): Promise<void> {
     const [names, hashes] = [declared.map(({ name }) => name), declared.map(({ hash }) => hash)];
     await this.database.loops.run(SEE_SCHEDULES, [SHARD, names, hashes, lease]);
   }

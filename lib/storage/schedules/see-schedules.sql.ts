@@ -1,9 +1,13 @@
 import { statement } from '../connection/statement.js';
 
-/** The worker of lease $4 vouches for the declared schedules whose last witness has gone. */
+/**
+ * The worker of lease $4 vouches for the declared schedules whose last witness has gone, or which a worker has announced; null: it is about to start, and
+ * announces them.
+ */
 export const SEE_SCHEDULES = statement(
   'see_schedules',
-  `update simple_queue.schedule set seen_by = $4::uuid
+  `update simple_queue.schedule set seen_by = coalesce($4::uuid, seen_by), announced_at = case when $4::uuid is null then statement_timestamp() end
   where shard = $1 and name = any($2::text[]) and hash = any($3::text[]) and declared
-    and not exists (select from simple_queue.lease l where l.id = seen_by and l.shard = $1 and l.expires_at > statement_timestamp())`,
+    and ($4::uuid is null or announced_at is not null or not exists (
+      select from simple_queue.lease l where l.id = seen_by and l.shard = $1 and l.expires_at > statement_timestamp()))`,
 );
