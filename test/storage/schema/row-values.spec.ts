@@ -35,7 +35,9 @@ const TIMES = [
     'throttle.ends_at',
     'headroom.counted_at',
   ],
-  ...['created_at', 'paused_at', 'next_at', 'last_at'].map((column) => `schedule.${column}`),
+  ...['announced_at', 'created_at', 'paused_at', 'next_at', 'last_at'].map(
+    (column) => `schedule.${column}`,
+  ),
   ...['operator_action.at', 'operator_action.ended_at'],
   ...['tick.at', 'tick.made_at', 'step.ended_at', 'draft.run_at'],
   ...['created_at', 'deadline_at', 'ended_at', 'expires_at'].map((column) => `workflow.${column}`),
