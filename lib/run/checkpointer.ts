@@ -40,7 +40,9 @@ export class Checkpointer {
       (within) => checkpoints.save(within, wish),
       database.settlers,
     );
-    const granted = await saving.catch((error: unknown) => this.progress.failed(run, error, call));
+    const granted = await saving.catch((error: unknown) =>
+      this.progress.failed(run, error, { call, joined }),
+    );
     if (granted === undefined) throw lost(run);
     if (!joined) return run.grant(granted);
     run.heldBy = joined;

@@ -210,9 +210,16 @@ export class Executor {
     };
   }
 
+  /** Its completion was refused, or is undone with another one of its transaction. */
+  private hasMissed(run: JobRun): boolean {
+    return run.completed
+      ? !run.committed && this.parts.progress.hinders(run)
+      : run.uncompleted !== undefined;
+  }
+
   settle(run: JobRun, outcome: Outcome): void {
     if (run.settled) return;
-    const missed = outcome.kind === 'succeeded' && run.uncompleted !== undefined && !run.completed;
+    const missed = outcome.kind === 'succeeded' && this.hasMissed(run);
     run.settled = true;
     run.outcome = missed ? this.thrown(run, notCompleted(run)) : outcome;
     run.endedAt ||= performance.now();

@@ -13,6 +13,8 @@ import { outside } from '../runtime/outside.js';
 import type { Storage } from '../storage/storage.js';
 import type { ToldProgress } from '../storage/settle/progress.repository.js';
 import { DatabaseError } from '../storage/connection/database-errors.js';
+import { isNodePostgres } from '../storage/connection/callers/caller-connection.js';
+import { clientOf, type Joined } from '../storage/connection/callers/joined.js';
 import type { JobRun } from './job-run.js';
 
 /** SQLSTATE of a row that another transaction has changed since the snapshot. */
@@ -31,6 +33,8 @@ export class ProgressWriter {
   private readonly stored = new WeakSet<JobRun>();
   /** Runs of calls that could not complete for it: no failures of theirs. */
   private readonly hindered = new WeakSet<JobRun>();
+  /** By their query runners, transactions that can complete none of their runs. */
+  private readonly transactions = new WeakMap<Joined['runner'], number>();
   /** Handlers of which nothing is stored any more. */
   private readonly mute = new WeakSet<object>();
   private timer: NodeJS.Timeout | undefined;
@@ -66,21 +70,32 @@ export class ProgressWriter {
     this.news.delete(run);
   }
 
-  /** Could it not complete, or another of its call, for what was stored here? */
+  /** Could it not complete, or another of its call or its transaction, for what was stored here? */
   hinders(run: JobRun): boolean {
-    return this.hindered.has(run);
+    return this.hindered.has(run) || this.isHindered(run.heldBy);
   }
 
   /**
    * The transaction of a completion or a checkpoint has a snapshot that is older than the job's row (REPEATABLE READ, SERIALIZABLE). Where that may
-   * be for what was stored here, no attempt would end well: the run is given back, with all of its `call`, which may share the transaction, and
-   * nothing is stored of its handler any more.
+   * be for what was stored here, no attempt would end well: the run is given back, with all of its `call`, which may share the transaction, and those
+   * that are known to share it; nothing is stored of its handler any more.
    * @throws what it was told
    */
-  failed(run: JobRun, error: unknown, call: readonly JobRun[]): never {
-    if (error instanceof DatabaseError && error.sqlState === CONFLICT && this.stored.has(run))
+  failed(
+    run: JobRun,
+    error: unknown,
+    { call, joined }: { call: readonly JobRun[]; joined: Joined | undefined },
+  ): never {
+    if (error instanceof DatabaseError && error.sqlState === CONFLICT && this.stored.has(run)) {
+      if (joined && isNodePostgres(clientOf(joined.runner)))
+        this.transactions.set(joined.runner, joined.transaction);
       this.conflicted(run, call);
+    } else if (this.isHindered(joined)) this.hindered.add(run);
     throw error;
+  }
+
+  private isHindered(joined: Joined | undefined): boolean {
+    return joined !== undefined && this.transactions.get(joined.runner) === joined.transaction;
   }
 
   private conflicted(run: JobRun, call: readonly JobRun[]): void {

@@ -45,7 +45,9 @@ export class Completer {
     const completing = joined.alone((within) =>
       this.storage.settlements.complete(within, this.worker, success, run),
     );
-    if (!(await completing.catch((error: unknown) => progress.failed(run, error, call))))
+    if (
+      !(await completing.catch((error: unknown) => progress.failed(run, error, { call, joined })))
+    )
       throw leaseLost(run);
     run.completed = true;
     run.heldBy = joined;

@@ -8,7 +8,7 @@ import type { QueueHandlerOptions } from '../../lib/job/job-handler.js';
 import type { Job } from '../../lib/job/job.js';
 import type { JobProgress, Progress } from '../../lib/job/progress.js';
 import type { QueueEvents } from '../../lib/observability/events.js';
-import { aHandler } from '../support/application.js';
+import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory, loseLeases, untilJobIs } from '../support/story.js';
@@ -305,6 +305,76 @@ describe('progress', () => {
       expect(application.seen('warning')).toMatchObject([{ code: 'PROGRESS_CONFLICT' }]);
     },
   );
+
+  it.each([
+    ['throw', (work: Promise<unknown>) => work],
+    ['return all the same', (work: Promise<unknown>) => work.catch(() => undefined)],
+  ])(
+    'that hinders one of the runs that share a transaction fails none of the others: they %s',
+    async (_, leave) => {
+      const runs: { job: Job; context: JobContext }[] = [];
+      const ends: ((work: Promise<void>) => void)[] = [];
+      const again = () => application.seen('warning').length > 0;
+      const completed = () =>
+        dataSource.transaction('REPEATABLE READ', async (manager) => {
+          await manager.query('select 1');
+          const [hindering] = runs.slice(2);
+          hindering!.context.progress(0.5);
+          await eventually(
+            async () => (await queues.find(hindering!.job.id))?.progress !== undefined,
+          );
+          const told = runs.map(({ context }) => context.complete('done', { manager }));
+          for (const end of await Promise.allSettled(told))
+            if (end.status === 'rejected') throw end.reason;
+        });
+      const { application, queues } = await start(
+        async (job, context) => {
+          if (again()) return 'done';
+          runs.push({ job, context });
+          const shared = new Promise<void>((resolve) => ends.push(resolve));
+          const work = ends.length === 4 ? completed() : undefined;
+          if (work) for (const end of ends) end(work);
+          await leave(shared);
+          return 'done';
+        },
+        { maxAttempts: 1, concurrency: 4 },
+      );
+      const { dataSource } = application;
+      const jobs = await queues.enqueueMany('steps', [1, 2, 3, 4].map((payload) => ({ payload }))); // prettier-ignore
+
+      for (const { id } of jobs)
+        expect(await untilJobIs('succeeded', application, id)).toMatchObject({ attempt: 1 });
+      expect(application.seen('released')).toHaveLength(jobs.length);
+    },
+  );
+
+  it('that hinders one job of a transaction fails none where the batch says that all have succeeded', async () => {
+    class Batches {
+      async process(jobs: Job<never>[], context: BatchContext): Promise<string[]> {
+        const work = dataSource.transaction('REPEATABLE READ', async (manager) => {
+          await manager.query('select 1');
+          if (application.seen('warning').length === 0) {
+            context.progress(jobs[1]!, 0.5);
+            await eventually(async () => (await queues.find(jobs[1]!.id))?.progress !== undefined);
+          }
+          for (const job of jobs) await context.complete(job, 'done', { manager });
+        });
+        await work.catch(() => undefined);
+        return jobs.map(() => 'done');
+      }
+    }
+    QueueHandler('lots', { batch: { size: 3 }, maxAttempts: 1 })(Batches);
+    const options = { worker: { autoStart: false } };
+    const application: TestApplication = await story.start({ providers: [Batches], options });
+    const { dataSource, queues } = application;
+    const jobs = await queues.enqueueMany('lots', [1, 2, 3].map((payload) => ({ payload }))); // prettier-ignore
+    await application.worker.start();
+
+    for (const { id } of jobs)
+      expect(await untilJobIs('succeeded', application, id)).toMatchObject({ attempt: 1 });
+    // The last one was completed by what the batch says.
+    expect(application.seen('released')).toHaveLength(2);
+  });
 
   it('that is refused is so at once, and a waiter who throws harms nobody', async () => {
     const refusals: unknown[] = [];

@@ -11,7 +11,8 @@ import { dataSourceOf } from '../type-orm.js';
 export class Joined {
   readonly runner: QueryRunner;
   private readonly connection: CallerConnection | OtherConnection;
-  private readonly transaction: number;
+  /** Its number on its connection; of another driver than node-postgres they all have one. */
+  readonly transaction: number;
 
   /** @throws QueueError `MANAGER_INACTIVE` outside a transaction. */
   constructor(
