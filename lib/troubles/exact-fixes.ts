@@ -21,7 +21,10 @@ export const exactly = (
   filter: string[],
 ): string[] => (row.extra > 0 ? [verb[1], ...idsOf(row)] : [verb[0], ...filter, '--yes']);
 
-/** Those that have expired since they depend on others (`extra`) come after what failed itself. */
+/** Of those that have expired since they depend on others: cancelled or unknown ones as well, and what a circle was opened for. */
+const AWAITED = 'jobs that have not succeeded, or that waited for them in their ordered group';
+
+/** Those (`extra`) come after what failed itself. */
 export function againOf(
   row: TroubleRow,
   ofStates: (...states: string[]) => string[],
@@ -34,11 +37,11 @@ export function againOf(
     };
   if (row.extra === row.count)
     return {
-      hint: 'They depend on jobs that have failed. When those have succeeded, run them again:',
+      hint: `They depend on ${AWAITED}. When those have succeeded, run them again:`,
       fix: redrive('expired'),
     };
   return {
-    hint: `Of these, ${row.extra} depend on jobs that failed, and must be run again when those have succeeded. First fix what made the others fail, and run them again:`,
+    hint: `Of these, ${row.extra} depend on ${AWAITED}, and must be run again when those have succeeded. First fix what made the others fail, and run them again:`,
     fix: redrive(...FAILED),
   };
 }

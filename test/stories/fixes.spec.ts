@@ -109,11 +109,12 @@ describe('the command that puts a trouble right', () => {
     const [failed, dependent] = await endedJobs(test, 2, { state: 'failed' });
     await query(`${END} last_error = '{"name":"-","message":"-","code":"DEPENDENCY_FAILED"}', state = 'expired' where id = $1`, [dependent]); // prettier-ignore
     const [both] = await found('DEAD_LETTERS');
-    expect(both!.hint).toContain('must be run again when those have succeeded');
+    const why = 'depend on jobs that have not succeeded, or that waited for them in their ordered group'; // prettier-ignore
+    expect(both!.hint).toContain(`1 ${why}, and must be run again when those have succeeded`);
     await follow(both!);
     expect(await statesOf([failed!, dependent!])).toEqual(['ready', 'expired']);
     const [rest] = await found('DEAD_LETTERS');
-    expect(rest!.hint).toContain('When those have succeeded');
+    expect(rest!.hint).toContain(`They ${why}. When those have succeeded`);
     await follow(rest!);
     expect(await statesOf([failed!, dependent!])).toEqual(['ready', 'ready']);
   });
