@@ -31,8 +31,6 @@ const PASSING: ReadonlySet<string> = new Set([
   'LOCK_TIMEOUT',
   'TRANSACTION_CONFLICT',
 ]);
-/** About this very job: a value, a constraint, a limit of the server. */
-const OF_THE_JOB = /^(22|23|54)/;
 /** About the database as a whole: rights, tables, a standby. No job is put aside for it. */
 const OF_ALL = /^(28|3D|3F|42|25)/;
 
@@ -153,9 +151,8 @@ export class ReplayedCalls {
 /** @throws what concerns the database as a whole. */
 function passes(error: QueueError): boolean {
   if (!(error instanceof DatabaseError)) return PASSING.has(error.code);
-  const { sqlState = '' } = error;
-  if (OF_ALL.test(sqlState)) throw error;
-  return !OF_THE_JOB.test(sqlState);
+  if (OF_ALL.test(error.sqlState ?? '')) throw error;
+  return !error.isOfRows;
 }
 
 const isAway = (error: unknown): boolean => error instanceof DatabaseError && error.isAway;

@@ -53,8 +53,6 @@ const LOCKED_REST_MS = 200;
 
 /** SQLSTATE of a lock that was not to be had in time. */
 const LOCKED = '55P03';
-/** Data exceptions, violated constraints and limits of the server. */
-const UNSTORABLE = /^(22|23|54)/;
 
 /** Settles what cannot ride in the poller's statement: puts back what runs again, buries what ended badly, and successes refused there. */
 export class SettleQueue {
@@ -194,7 +192,7 @@ export class SettleQueue {
    * the row.
    */
   private async refused(entry: Settling, error: DatabaseError): Promise<DatabaseError | undefined> {
-    if (!UNSTORABLE.test(error.sqlState!)) return error;
+    if (!error.isOfRows) return error;
     if (entry.plain === 2 || (entry.plain === 1 && !('error' in entry.outcome)))
       return this.setApart(entry, error);
     entry.outcome = plainOutcome(entry.outcome, error, entry.plain === 1);

@@ -69,6 +69,33 @@ describe('the janitor', () => {
   const count = async (table: string) =>
     (await test.database.query(`select from simple_queue.${table}`)).length;
 
+  it.each(['archive', 'dead_letter', 'tally'] as const)(
+    'makes the default partition of %s again that somebody has dropped or detached',
+    async (table) => {
+      const indexes = async () =>
+        (
+          await test.database.query<{ name: string }>(
+            `select indexname as name from pg_indexes where tablename = '${table}_default' order by name`,
+          )
+        ).length;
+      const before = await indexes();
+      await test.database.query(`drop table simple_queue.${table}_default`);
+      await aRound();
+      const { names } = await test.storage.partitions.list(table);
+      expect(names).toContain(`${table}_default`);
+      expect(await indexes()).toBe(before);
+
+      await test.database.query(
+        `alter table simple_queue.${table} detach partition simple_queue.${table}_default`,
+      );
+      await aRound();
+      expect((await test.storage.partitions.list(table)).names.toSorted()).toEqual(
+        names.toSorted(),
+      );
+      expect(await indexes()).toBe(before);
+    },
+  );
+
   it('makes the partitions that rows will need, ahead of time, and tells when to come again', async () => {
     const restMs = await aRound();
 

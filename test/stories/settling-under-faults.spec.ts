@@ -117,6 +117,34 @@ describe('settling under faults', () => {
     },
   );
 
+  it.each([
+    ['archive', 'succeeded', () => 'done'],
+    ['dead_letter', 'unprocessable', () => Promise.reject(new UnprocessableError('no'))],
+  ] as const)(
+    'keeps an end for which %s has no partition until there is one',
+    async (table, state, work) => {
+      let runs = 0;
+      application = await anApplication(database, {
+        providers: [aHandler('kept', () => (runs++, work()))],
+      });
+      const { queues } = application;
+      await database.query(
+        `do $$ declare name text; begin
+          for name in select inhrelid::regclass::text from pg_inherits where inhparent = 'simple_queue.${table}'::regclass
+          loop execute format('drop table %s', name); end loop; end $$`,
+      );
+      const failed = new Promise<unknown>((resolve) =>
+        application.events.on('loopFailed', ({ error }) => resolve(error)),
+      );
+      const { id } = await queues.enqueue('kept', {});
+      expect(String(await failed)).toContain(`no partition of "${table}" takes the row`);
+
+      await application.storage.partitions.createDefault(table);
+      await eventually(async () => expect((await queues.find(id))?.state).toBe(state));
+      expect(runs).toBe(1);
+    },
+  );
+
   it('ends a job whose end PostgreSQL refuses to store, instead of trying for ever', async () => {
     application = await anApplication(database, {
       providers: [aHandler('odd', () => JobResult.rescheduleIn(1))],

@@ -4,6 +4,11 @@ import { QueueError, type QueueErrorCode } from '../../job/queue.errors.js';
 /** Classes whose messages carry values of rows or parameters: data exceptions and integrity violations. */
 const TELLS_VALUES = /^2[23]/;
 
+/** Data exceptions, violated constraints and limits of the server. */
+const OF_ROWS = /^(22|23|54)/;
+/** Of a constraint, which the server names. With only a table: none of its partitions takes the row, and its default partition is gone. */
+const CHECK_VIOLATION = '23514';
+
 /** Connection failures, shutdown, and want of resources say nothing of the statement. */
 const SERVER_AWAY = /^(08|53|57P)/;
 
@@ -32,11 +37,16 @@ export class DatabaseError extends QueueError {
     const summary = isBlocked ? unread(busyWords) : summaryOf(thrown, sqlState);
     super(codeOf(thrown, sqlState), `Could not ${doing}: ${summary}`);
     this.isBlocked = isBlocked;
+    this.isOfRows =
+      OF_ROWS.test(sqlState ?? '') && tableWithoutPlace(thrown, sqlState) === undefined;
     this.isUnsent = wasUnsent(thrown, sqlState);
   }
 
   /** A clock of ours ran out while the event loop of this process was blocked: that says nothing of the database. */
   readonly isBlocked: boolean;
+
+  /** What PostgreSQL refused is in the rows of the statement: others may be stored. */
+  readonly isOfRows: boolean;
 
   /** It may go well a while later, as it is. */
   get isPassing(): boolean {
@@ -87,6 +97,11 @@ function wasUnsent(thrown: unknown, sqlState = ''): boolean {
   return (
     UNCONNECTED.has(known) || NOT_SERVED.test(sqlState) || NOT_SENT.test(String(known.message))
   );
+}
+
+function tableWithoutPlace(thrown: unknown, sqlState: string | undefined): string | undefined {
+  const { constraint, table } = (thrown ?? {}) as { constraint?: string; table?: string };
+  return sqlState === CHECK_VIOLATION && !constraint ? table : undefined;
 }
 
 /** Of a standby, of sessions that are read-only by default, and of a transaction that was begun so. */
@@ -161,6 +176,9 @@ function summaryOf(thrown: unknown, sqlState: string | undefined): string {
     return message || (thrown as { code?: string }).code || 'the database did not answer';
   if (sqlState === '53300' || NO_ROOM.test(message))
     return `${CROWDED} (${message}). ${ROOM} (SQLSTATE ${sqlState})`;
+  const table = tableWithoutPlace(thrown, sqlState);
+  if (table !== undefined)
+    return `no partition of "${table}" takes the row, and "${table}_default" is gone (SQLSTATE ${sqlState})`;
   const reason = TELLS_VALUES.test(sqlState)
     ? 'PostgreSQL refused a value'
     : (REASONS[sqlState] ?? message);

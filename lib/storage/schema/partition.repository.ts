@@ -82,6 +82,18 @@ export class PartitionRepository {
     return this.change(table, (names) => (names.includes(name) ? [] : texts));
   }
 
+  /** What somebody has dropped or detached: without it whatever finds no other partition is refused, and no other one can be made. */
+  createDefault(table: PartitionedTable): Promise<boolean> {
+    const name = `${table}_default`;
+    const texts = [
+      `create table if not exists simple_queue.${name} (like simple_queue.${table} including all)`,
+      `create index if not exists ${name}_expiry on simple_queue.${name} (expires_at, shard)`,
+      `set local statement_timeout = ${MAX_SCAN_MS}`,
+      `alter table simple_queue.${table} attach partition simple_queue.${name} default`,
+    ];
+    return this.change(table, (names) => (names.includes(name) ? [] : texts));
+  }
+
   /** At once, so that others wait for it once. */
   drop(table: PartitionedTable, expired: string[]): Promise<boolean> {
     const lockMs = Math.min(LOCK_MS * expired.length, MAX_LOCK_MS);
