@@ -17,9 +17,10 @@ with live as materialized (
     where r.n > 0 and (q.paused_at is not null or not exists (select from served s where s.lane = l.id))
     limit 10000),
   silent as materialized (
-    select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n
+    select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n,
+      (select min(k.pid) from pg_catalog.pg_locks k where k.locktype = 'transactionid' and k.granted and k.transactionid = any(array_agg(j.xmax))) as keeper
     from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
-    cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
+    cross join lateral (select id, xmax from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
     left join simple_queue.lease w on w.id = c.lease and w.shard = c.shard
     where c.shard = $1 and (w.id is null or w.expires_at <= statement_timestamp()) group by 1),
   dead as materialized (
@@ -66,7 +67,7 @@ with live as materialized (
     from still where paused_at is null and exists (select from live) order by since limit 100)
   union all
   (select 'WORKER_SILENT' as code, null::text as queue, null::text as name, null::text[] as labels, (n)::int as count,
-    (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", worker::text as subject, ((select count(*) from live))::int as extra from silent order by since limit 100)
+    (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", worker::text as subject, (case when keeper is not null then keeper when exists (select from live) then 0 else -1 end)::int as extra from silent order by since limit 100)
   union all
   (select 'PAUSED_QUEUES' as code, queue::text as queue, null::text as name, null::text[] as labels, (sum(n))::int as count,
     (extract(epoch from statement_timestamp() - min(paused_at)) * 1000)::float8 as "sinceMs", null::text as subject, (0)::int as extra

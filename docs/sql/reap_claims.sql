@@ -96,4 +96,8 @@ with lapsed as materialized (
     (select count(*) from held where cancelled)::int as cancelled,
     exists (select from simple_queue.allotment where shard = $1) as "hasShares",
     (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'queue', name, 'group', group_name, 'onDeadJob', policy)), '[]')
-      from turned where policy <> 'skip') as "deadJobs";
+      from turned where policy <> 'skip') as "deadJobs",
+    (select coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'queue', h.name, 'name', l.name, 'laneId', e.lane, 'attempt', e.attempt + 1,
+        'error', case when cancel_at is null then jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED', 'message',
+        'The process died ' || stalls + 1 || ' times while this job was suspected of it, at last while it ran alone.') end)), '[]')
+      from ending e join held h on h.id = e.id left join simple_queue.lane l on l.id = e.lane) as ended;

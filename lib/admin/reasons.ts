@@ -62,7 +62,7 @@ const running: Look = ({ state, holder, heldSince }) =>
 
 const leaseLost: Look = ({ state, holder, heldSince }) => {
   if (state !== 'running' || holder || !heldSince) return undefined;
-  const text = `The worker that took it at ${timeOf(heldSince)} is silent. It is given back by the next round of a reaper, which every live worker has.`;
+  const text = `The worker that took it at ${timeOf(heldSince)} is silent. It is given back by the next round of a reaper, which every live worker has, unless an open transaction keeps it.`;
   return { code: 'LEASE_LOST', text };
 };
 

@@ -41,7 +41,7 @@ export interface QueueEvents<Output = unknown> {
   rescheduled: JobEvent & { runMs: number };
   /** Given back without spending the attempt: shutdown, a declined permit, claimed ahead and not started, a lease lost under it, asked to slow down. */
   released: JobEvent & { reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' | 'slowDown' };
-  /** Failed for good, in the dead letter queue: `state` says how. */
+  /** Failed for good, in the dead letter queue: `state` says how. `runMs` is 0 where its process died: whoever found that emits this. */
   failed: JobEvent & {
     state: Exclude<TerminalState, 'succeeded' | 'cancelled'>;
     runMs: number;

@@ -57,7 +57,7 @@ export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
   failed: {
     level: 'error',
     line: (event, clean) =>
-      `${job(event)} ended as ${event.state} after ${ms(event.runMs)}: ${failure(event.error, clean)}`,
+      `${job(event)} ended as ${event.state}${event.runMs > 0 ? ` after ${ms(event.runMs)}` : ''}: ${failure(event.error, clean)}`,
   },
   leaseLost: {
     level: 'warn',

@@ -69,10 +69,12 @@ export class RunTally {
     void SOON.then(() => add(this.of(lane).wait, bucketOf(waitMs()), weight));
   }
 
-  ended(lane: number, outcome: keyof typeof COLUMNS, runMs: number): void {
+  /** Without `runMs`: nobody knows how long it took. */
+  ended(lane: number, outcome: keyof typeof COLUMNS, runMs?: number): void {
     const tally = this.of(lane);
     tally[COLUMNS[outcome]]++;
-    if (outcome !== 'released' && outcome !== 'lost') add(tally.run, bucketOf(runMs), 1);
+    if (runMs !== undefined && outcome !== 'released' && outcome !== 'lost')
+      add(tally.run, bucketOf(runMs), 1);
   }
 
   /** Since the last time, over `ms`. */

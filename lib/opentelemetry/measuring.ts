@@ -101,7 +101,8 @@ export class Measuring {
   private ended(event: Ended, outcome: string): void {
     const tally = this.tallies.of(event.queue);
     tally.count('settled', outcome);
-    if (!tally.runs.takes()) return;
+    // 0: its process died, and nobody knows.
+    if (event.runMs === 0 || !tally.runs.takes()) return;
     const failure =
       'error' in event ? { [ATTRIBUTE.errorType]: this.errors.of(errorTypeOf(event.error)) } : {};
     const attributes = { ...tally.attributes, [ATTRIBUTE.operation]: 'process', ...failure };

@@ -30,6 +30,8 @@ const jobs = (row: TroubleRow): string => many(row, 'job');
 const wait = (row: TroubleRow): string => `${jobs(row)} ${row.count === 1 ? 'waits' : 'wait'}`;
 const lasting = ({ sinceMs }: TroubleRow): string =>
   sinceMs === null ? '' : ` for ${span(Math.max(0, sinceMs))}`;
+const keeperText = ({ holder, extra }: TroubleRow): string =>
+  holder ? holderText(holder) : `Process ${extra} has a transaction open.`;
 const queueOf = ({ queue }: TroubleRow): string => queue ?? '';
 const named = (row: TroubleRow): string => `queue "${queueOf(row)}"`;
 /** Their names may hold anything. */
@@ -86,13 +88,24 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
   WORKER_SILENT: {
     subject: 'silent workers',
     well: 'No silent worker holds a job.',
-    tell: (row) => ({
-      level: row.extra > 0 && (row.sinceMs ?? 0) < MINUTE_MS ? 'notice' : 'warning',
-      text: `Worker ${shown(row.subject || 'unknown')} is silent${row.sinceMs === null ? '' : `${lasting(row)} beyond its lease`}, and holds ${jobs(row)}.`,
-      look: ['workers'],
-      hint: 'Any live worker gives them back within its reaper interval; without one:',
-      fix: ['maintain'],
-    }),
+    tell: (row) => {
+      const text = `Worker ${shown(row.subject || 'unknown')} is silent${row.sinceMs === null ? '' : `${lasting(row)} beyond its lease`}, and holds ${jobs(row)}.`;
+      if (row.extra > 0)
+        return {
+          level: 'warning',
+          text: `${text} ${keeperText(row)} It keeps what it did to them uncommitted, and so nobody can give them back.`,
+          look: ['sessions'],
+          hint: 'Where its client is frozen or gone, end it; then any live worker gives them back:',
+          fix: ['sessions', '--end', String(row.extra), '--yes'],
+        };
+      return {
+        level: row.extra === 0 && (row.sinceMs ?? 0) < MINUTE_MS ? 'notice' : 'warning',
+        text,
+        look: ['workers'],
+        hint: 'Any live worker gives them back within its reaper interval; without one:',
+        fix: ['maintain'],
+      };
+    },
   },
   PAUSED_QUEUES: {
     subject: 'paused queues',
@@ -213,8 +226,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       level: 'notice',
       text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'is' : 'are'} suspected of killing a process, and ${row.count === 1 ? 'waits' : 'wait'} to run apart or alone.`,
       look: ['explain', idsOf(row)[0] ?? ''],
-      hint: 'A worker runs them by itself. See in its log why it died; what kills it for certain can be ended:',
-      fix: ['cancel', ...idsOf(row)],
+      hint: 'A worker runs them by itself. See in the log of the one that died what killed it; a job that does so for certain can be ended with `cancel`.',
     }),
   },
   DEAD_LETTERS: {

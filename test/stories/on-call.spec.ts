@@ -102,6 +102,30 @@ describe('called at night, with the command line alone', () => {
     expect(text).toBe('Worker host:9 is silent for 10 minutes beyond its lease, and holds 1 job.');
   });
 
+  it('a worker that is gone, and whose transaction is still open', async () => {
+    const lease = await test.rows.lease('-1 second', 'host:9');
+    const { id, lane } = await test.rows.job({ state: 'running', lease });
+    await aWorker(lane);
+    const gone = await Rival.connect(test.database);
+    // As `context.complete` does.
+    await gone.begin();
+    await gone.query('delete from simple_queue.job where id = $1', [id]);
+    await query('delete from simple_queue.lease where id = $1', [lease]);
+    await run(['maintain']);
+    expect((await run(['status'])).code).toBe(1);
+    const { text, look, fix } = (await find('WORKER_SILENT'))!;
+    expect(text).toMatch(
+      /^Worker unknown is silent, and holds 1 job\. Process \d+ .* has a transaction open/,
+    );
+    expect((await run(wordsOf(look))).out).toContain('idle in transaction');
+    expect((await admin.explain(id)).troubles).toMatchObject([{ code: 'WORKER_SILENT', fix }]);
+    expect(await run(wordsOf(fix!))).toMatchObject({ code: 0 });
+    await run(['maintain']);
+    expect(await find('WORKER_SILENT')).toBeUndefined();
+    expect((await queues.find(id))?.state).not.toBe('running');
+    await gone.close();
+  });
+
   it('a queue that was paused and forgotten', async () => {
     const { id, lane } = await test.rows.job({ queue: 'mail' });
     await aWorker(lane);
@@ -208,6 +232,9 @@ describe('called at night, with the command line alone', () => {
     );
     const codes = ['UNREADABLE_JOBS', 'EXPIRY_LATE', 'STAGED_JOBS', 'SUSPECTS', 'DEAD_LETTERS'];
     expect((await troubles()).map(({ code }) => code)).toEqual(codes);
+    // Most of them are innocent: no command ends them all.
+    const suspects = codes.splice(3, 1)[0]!;
+    expect((await find(suspects))!.fix).toBe('');
     // The last first: what runs again is a suspect, what expires a dead letter.
     for (const code of codes.toReversed()) {
       const { fix, look } = (await find(code))!;

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { JobResult } from '../../lib/job/job-result.js';
 import { UnprocessableError } from '../../lib/job/queue.errors.js';
 import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
+import type { PartitionedTable } from '../../lib/storage/schema/partition.repository.js';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
@@ -117,15 +118,20 @@ describe('settling under faults', () => {
     },
   );
 
-  it.each([
+  it.each<[PartitionedTable, string, () => unknown]>([
     ['archive', 'succeeded', () => 'done'],
     ['dead_letter', 'unprocessable', () => Promise.reject(new UnprocessableError('no'))],
-  ] as const)(
+  ])(
     'keeps an end for which %s has no partition until there is one',
     async (table, state, work) => {
       let runs = 0;
       application = await anApplication(database, {
-        providers: [aHandler('kept', () => (runs++, work()))],
+        providers: [
+          aHandler('kept', () => {
+            runs++;
+            return work();
+          }),
+        ],
       });
       const { queues } = application;
       await database.query(

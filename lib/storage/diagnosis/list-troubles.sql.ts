@@ -73,9 +73,10 @@ export const LIST_TROUBLES = statement(
     where r.n > 0 and (q.paused_at is not null or not exists (select from served s where s.lane = l.id))
     limit 10000),
   silent as materialized (
-    select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n
+    select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n,
+      (select min(k.pid) from pg_catalog.pg_locks k where k.locktype = 'transactionid' and k.granted and k.transactionid = any(array_agg(j.xmax))) as keeper
     from ${IN_CLAIMS}
-    ${fenced('id', 'offset 0')}
+    ${fenced('id, xmax', 'offset 0')}
     left join simple_queue.lease w on w.id = c.lease and w.shard = c.shard
     where c.shard = $1 and (w.id is null or w.expires_at <= statement_timestamp()) group by 1),
   dead as materialized (
@@ -107,7 +108,7 @@ export const LIST_TROUBLES = statement(
   (${row('NO_HANDLER', { queue: 'queue', name: 'name', labels: 'labels', count: 'n', since: 'since', subject: ALONE, extra: '(select count(*) from live where cardinality(lanes) >= 10000)' })}
     from still where paused_at is null and exists (select from live) order by since limit ${MOST_ROWS})
   union all
-  (${row('WORKER_SILENT', { count: 'n', since: 'since', subject: 'worker', extra: '(select count(*) from live)' })} from silent order by since limit ${MOST_ROWS})
+  (${row('WORKER_SILENT', { count: 'n', since: 'since', subject: 'worker', extra: 'case when keeper is not null then keeper when exists (select from live) then 0 else -1 end' })} from silent order by since limit ${MOST_ROWS})
   union all
   (${row('PAUSED_QUEUES', { queue: 'queue', count: 'sum(n)', since: 'min(paused_at)' })}
     from still where paused_at is not null group by queue order by min(paused_at) limit ${MOST_ROWS})

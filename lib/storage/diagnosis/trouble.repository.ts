@@ -23,9 +23,12 @@ export interface TroubleRow {
   sinceMs: number | null;
   /** Who or what: ids, a worker, partitions; `alone` of a lane that queue, name and first label name alone. */
   subject: string | null;
-  /** What else its text needs to know: of jobs, how many that are no such trouble a filter of states would find, too. */
+  /**
+   * What else its text needs to know: of jobs, how many that are no such trouble a filter of states would find, too; of a silent worker, the
+   * process of the server whose open transaction keeps its jobs, or -1 where no worker is alive.
+   */
   extra: number;
-  holder?: SnapshotHolder;
+  holder?: SnapshotHolder | undefined;
 }
 
 /** How many sessions of a limit are taken: the server's, the database's, this role's. */
@@ -68,14 +71,17 @@ export class TroubleRepository {
     run: Run = this.database.callers.run,
   ): Promise<TroubleRow[]> {
     const rows = await run<TroubleRow>(LIST_TROUBLES, [SHARD, MOST_COUNTED]);
+    const holders = await run<SnapshotHolder>(SNAPSHOT_HOLDERS, []);
     return [
-      ...rows,
+      ...rows.map((row) => ({
+        ...row,
+        holder:
+          row.code === 'WORKER_SILENT' ? holders.find(({ pid }) => pid === row.extra) : undefined,
+      })),
       ...(await run<Room>(LIST_ROOM, []))
         .filter(({ taken, most }) => taken >= FULL * most)
         .map(fullRow),
-      ...(await run<SnapshotHolder>(SNAPSHOT_HOLDERS, []))
-        .filter((holder) => isLong(holder))
-        .map(holderRow),
+      ...holders.filter((holder) => isLong(holder)).map(holderRow),
       ...(await this.missingPartitions(options, run)),
       ...this.deaf(),
       ...this.spooled(),

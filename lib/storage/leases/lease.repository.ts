@@ -1,4 +1,5 @@
-import type { ExpiredLease } from '../../observability/events.js';
+import type { Failure } from '../../job/failure.js';
+import type { ExpiredLease, JobEvent } from '../../observability/events.js';
 import type { BlockingJob } from '../../observability/group-blocked.js';
 import type { ByQueue, EndPolicy, Retention } from '../../options/queue-policy.js';
 import type { OnDeadJob } from '../../job/job-state.js';
@@ -61,7 +62,14 @@ interface Reaped {
   poisoned: number;
   cancelled: number;
   deadJobs: BlockingJob[];
+  ended: ReapedEnd[];
   hasShares: boolean;
+}
+
+/** A job that ended with its process: poisoned, by this error, or cancelled. */
+export interface ReapedEnd extends JobEvent {
+  laneId: number;
+  error: Failure | null;
 }
 
 /** What one reap did. */
@@ -76,8 +84,8 @@ export interface ReapCounts {
   expired: ExpiredLease[];
 }
 
-/** With the jobs that were poisoned and hold the turn of their group; `hasShares`: some process has a share of a limit. */
-export type Reaping = ReapCounts & { deadJobs: BlockingJob[]; hasShares: boolean };
+/** With those that ended, and of them those that hold the turn of their group; `hasShares`: some process has a share of a limit. */
+export type Reaping = ReapCounts & Pick<Reaped, 'deadJobs' | 'ended' | 'hasShares'>;
 
 /** `jobs` null: of a worker process. */
 type LapsedLease = Omit<ExpiredLease, 'jobs'> & { jobs: string[] | null };
@@ -169,6 +177,7 @@ export class LeaseRepository {
       cancelled: 0,
       expired,
       deadJobs: [],
+      ended: [],
       hasShares: false,
     };
     let page: Reaped | undefined;
@@ -178,6 +187,7 @@ export class LeaseRepository {
       total.poisoned += page.poisoned;
       total.cancelled += page.cancelled;
       total.deadJobs.push(...page.deadJobs);
+      total.ended.push(...page.ended);
       total.hasShares = page.hasShares;
     } while (page.claims === PAGE);
     return total;

@@ -206,6 +206,7 @@ describe('pulled claims', () => {
       cancelled: 0,
       expired: [],
       deadJobs: [],
+      ended: [],
       hasShares: false,
     });
     gate.open();

@@ -246,6 +246,50 @@ describe('reaping', () => {
     await rival.close();
   });
 
+  it('tells of jobs that ended with their process, as of any other end', async () => {
+    const lane = { queue: 'told', name: 'mail' };
+    const dead = await test.rows.job({
+      ...lane,
+      state: 'running',
+      lease: gone(),
+      suspicion: 3,
+      stalls: 2,
+    });
+    const stopped = await test.rows.job({ ...lane, state: 'running', lease: gone() });
+    await test.database.query('update simple_queue.job set cancel_at = now() where id = $1', [
+      stopped.id,
+    ]);
+    const told: unknown[] = [];
+    const stops = (['failed', 'cancelled'] as const).map((name) =>
+      test.events.on(name, (event) => void told.push({ is: name, ...event })),
+    );
+
+    await new Reaper(aSite(test)).reap();
+
+    stops.forEach((stop) => stop());
+    expect(told).toHaveLength(2);
+    expect(told).toEqual(
+      expect.arrayContaining([
+        {
+          is: 'failed',
+          ...lane,
+          id: dead.id,
+          attempt: 1,
+          state: 'poisoned',
+          runMs: 0,
+          error: expect.objectContaining({ name: 'QueueError', code: 'JOB_POISONED' }),
+        },
+        {
+          is: 'cancelled',
+          ...lane,
+          id: stopped.id,
+          attempt: 1,
+          reason: 'It was asked to stop, and its process died.',
+        },
+      ]),
+    );
+  });
+
   it('gives each job back once, however many reap at the same time', async () => {
     const jobs = await test.rows.jobs(50, { state: 'running', lease: gone() });
     const reaper = new Reaper(aSite(test));
