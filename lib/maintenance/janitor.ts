@@ -86,9 +86,6 @@ export class Janitor {
     let left = false;
     const known = new Map<PartitionedTable, KnownPartitions>();
     for (const table of TABLES) known.set(table, await this.storage.partitions.list(table));
-    for (const [table, { names }] of known)
-      if (!names.includes(`${table}_default`))
-        await this.change(`${table}_default`, () => this.storage.partitions.createDefault(table));
     for (const most of [1, Infinity])
       for (const [table, there] of known) await this.createMissing(table, there, most);
     for (const [table, there] of known) left = (await this.cleanTable(table, there)) || left;

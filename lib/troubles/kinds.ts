@@ -8,7 +8,8 @@ import {
   type Told,
 } from './exact-fixes.js';
 import { holderText } from './holder-text.js';
-import { MOST_COUNTED, type TroubleCode } from '../job/trouble.js';
+import { many, jobs, wait, lasting, keeperText, queueOf, named } from './row-words.js';
+import type { TroubleCode } from '../job/trouble.js';
 import { quote } from '../job/names.js';
 import { counted, laneText, listed, shown, span } from '../runtime/words.js';
 import type { TroubleRow } from '../storage/diagnosis/trouble.repository.js';
@@ -22,18 +23,6 @@ interface TroubleKind {
   tell: (row: TroubleRow) => Told;
 }
 
-const many = ({ count }: TroubleRow, one: string, more?: string): string =>
-  count > MOST_COUNTED
-    ? `more than ${counted(MOST_COUNTED, one, more)}`
-    : counted(count, one, more);
-const jobs = (row: TroubleRow): string => many(row, 'job');
-const wait = (row: TroubleRow): string => `${jobs(row)} ${row.count === 1 ? 'waits' : 'wait'}`;
-const lasting = ({ sinceMs }: TroubleRow): string =>
-  sinceMs === null ? '' : ` for ${span(Math.max(0, sinceMs))}`;
-const keeperText = ({ holder, extra }: TroubleRow): string =>
-  holder ? holderText(holder) : `Process ${extra} has a transaction open.`;
-const queueOf = ({ queue }: TroubleRow): string => queue ?? '';
-const named = (row: TroubleRow): string => `queue "${queueOf(row)}"`;
 /** Their names may hold anything. */
 const schedulesOf = ({ subject }: TroubleRow): string[] =>
   subject ? (JSON.parse(subject) as string[]) : [];

@@ -160,7 +160,7 @@ describe('the janitor', () => {
         ['archive', 1, 9],
         ['dead_letter', 7, 6],
       ] as const) {
-        const names = new Set<string>();
+        const names = new Set([`${table}_default`]);
         for (let n = 0; n < count; n++)
           names.add(`${table}_p${dayOf(Math.floor(START / DAY_MS / from) * from + n * from)}`);
         for (let day = 0; day < 1_000; day += 1 + (day % 5)) {
@@ -169,7 +169,7 @@ describe('the janitor', () => {
             names.delete(name);
           for (const name of missingPartitions(table, { now, names: [...names] }, days * DAY_MS))
             names.add(name);
-          expect(names.size).toBeLessThanOrEqual(50);
+          expect(names.size - 1).toBeLessThanOrEqual(50);
           expect(missingPartitions(table, { now, names: [...names] }, days * DAY_MS)).toEqual([]);
         }
       }

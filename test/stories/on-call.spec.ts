@@ -119,7 +119,7 @@ describe('called at night, with the command line alone', () => {
     );
     expect((await run(wordsOf(look))).out).toContain('idle in transaction');
     expect((await admin.explain(id)).troubles).toMatchObject([{ code: 'WORKER_SILENT', fix }]);
-    expect(await run(wordsOf(fix!))).toMatchObject({ code: 0 });
+    expect(await run(wordsOf(fix))).toMatchObject({ code: 0 });
     await run(['maintain']);
     expect(await find('WORKER_SILENT')).toBeUndefined();
     expect((await queues.find(id))?.state).not.toBe('running');

@@ -69,28 +69,7 @@ export class PartitionRepository {
    * has a limit. What lies there already moves along. False when another process is at it.
    */
   create(table: PartitionedTable, name: string): Promise<boolean> {
-    const bounds = boundsOf(table, name)!;
-    const texts = [
-      `create table simple_queue.${name} (like simple_queue.${table} including all)`,
-      `with moved as (delete from simple_queue.${table}_default where shard = ${SHARD} and ctid = any(array(
-         select ctid from simple_queue.${table}_default where shard = ${SHARD} and ${within(bounds)}
-         limit ${MAX_MOVED} for update skip locked)) returning *)
-       insert into simple_queue.${name} select * from moved`,
-      `set local statement_timeout = ${MAX_SCAN_MS}`,
-      `alter table simple_queue.${table} attach partition simple_queue.${name} for values from ('${iso(bounds.from)}') to ('${iso(bounds.to)}')`,
-    ];
-    return this.change(table, (names) => (names.includes(name) ? [] : texts));
-  }
-
-  /** What somebody has dropped or detached: without it whatever finds no other partition is refused, and no other one can be made. */
-  createDefault(table: PartitionedTable): Promise<boolean> {
-    const name = `${table}_default`;
-    const texts = [
-      `create table if not exists simple_queue.${name} (like simple_queue.${table} including all)`,
-      `create index if not exists ${name}_expiry on simple_queue.${name} (expires_at, shard)`,
-      `set local statement_timeout = ${MAX_SCAN_MS}`,
-      `alter table simple_queue.${table} attach partition simple_queue.${name} default`,
-    ];
+    const texts = name === defaultOf(table) ? defaultTexts(table) : textsOf(table, name);
     return this.change(table, (names) => (names.includes(name) ? [] : texts));
   }
 
@@ -135,7 +114,34 @@ export class PartitionRepository {
   }
 }
 
-/** Names that should exist so that rows kept for `keepMs` find a partition; first the one for what ends now. */
+/** What `create` says of a partition by days. */
+function textsOf(table: PartitionedTable, name: string): string[] {
+  const bounds = boundsOf(table, name)!;
+  return [
+    `create table simple_queue.${name} (like simple_queue.${table} including all)`,
+    `with moved as (delete from simple_queue.${table}_default where shard = ${SHARD} and ctid = any(array(
+         select ctid from simple_queue.${table}_default where shard = ${SHARD} and ${within(bounds)}
+         limit ${MAX_MOVED} for update skip locked)) returning *)
+       insert into simple_queue.${name} select * from moved`,
+    `set local statement_timeout = ${MAX_SCAN_MS}`,
+    `alter table simple_queue.${table} attach partition simple_queue.${name} for values from ('${iso(bounds.from)}') to ('${iso(bounds.to)}')`,
+  ];
+}
+
+const defaultOf = (table: PartitionedTable): string => `${table}_default`;
+
+/** Of one that somebody has dropped or detached: without it, what finds no other partition is refused, and no other one can be made. */
+function defaultTexts(table: PartitionedTable): string[] {
+  const name = defaultOf(table);
+  return [
+    `create table if not exists simple_queue.${name} (like simple_queue.${table} including all)`,
+    `create index if not exists ${name}_expiry on simple_queue.${name} (expires_at, shard)`,
+    `set local statement_timeout = ${MAX_SCAN_MS}`,
+    `alter table simple_queue.${table} attach partition simple_queue.${name} default`,
+  ];
+}
+
+/** Names that should exist so that rows kept for `keepMs` find a partition; first the default one, and the one for what ends now. */
 export function missingPartitions(
   table: PartitionedTable,
   known: KnownPartitions,
@@ -153,7 +159,8 @@ export function missingPartitions(
   let made = gaps(there, span, least * stepMs);
   for (let width = least; made.length > room && width < 2 * least;)
     made = gaps(there, span, ++width * stepMs);
-  return made.map(({ from, to }) => nameOf(table, from, (to - from) / stepMs)).toReversed();
+  const names = made.map(({ from, to }) => nameOf(table, from, (to - from) / stepMs)).toReversed();
+  return known.names.includes(defaultOf(table)) ? names : [defaultOf(table), ...names];
 }
 
 /** How long the partitions last that are there: whoever keeps jobs for the longest time has made them, whichever process that is. */
