@@ -67,7 +67,7 @@ interface Reaped {
 }
 
 /** A job that ended with its process: poisoned, by this error, or cancelled. */
-export interface ReapedEnd extends JobEvent {
+interface ReapedEnd extends JobEvent {
   laneId: number;
   error: Failure | null;
 }
