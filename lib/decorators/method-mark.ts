@@ -3,10 +3,19 @@ import type { BatchOptions } from '../job/job-handler.js';
 import { QueueError } from '../job/queue.errors.js';
 
 /** Is a batch asked for? Not where options come in a variable of the broad type, which may or may not hold one. */
-export type IsBatch<Batch> = [Batch] extends [BatchOptions]
-  ? undefined extends Batch[Extract<keyof Batch, 'lingerMs'>]
-    ? false
-    : true
+export type IsBatch<Batch> = [Batch] extends [undefined]
+  ? false
+  : [Batch] extends [BatchOptions]
+    ? HasOptional<Batch, 'lingerMs'> extends true
+      ? false
+      : true
+    : false;
+
+/** With `strictNullChecks` and without: `undefined extends` holds for everything where it is off. */
+type HasOptional<Whole, Key extends PropertyKey> = Key extends keyof Whole
+  ? Record<never, never> extends Pick<Whole, Key>
+    ? true
+    : false
   : false;
 
 /** A method decorator that the compiler lets stand only on methods of this kind. */

@@ -1,14 +1,6 @@
 import { beforeAll, expect, it } from '@jest/globals';
-import ts from 'typescript';
+import { compilerTexts } from '../support/compiler.js';
 import { patient } from '../support/patience.mjs';
-
-const OPTIONS: ts.CompilerOptions = {
-  ...ts.parseJsonConfigFileContent(
-    ts.readConfigFile('tsconfig.json', (path) => ts.sys.readFile(path)).config,
-    ts.sys,
-    '.',
-  ).options,
-};
 
 const CASES = [
   "@QueueHandler('mail', { concurency: 5 }) class A { process() {} } void A;",
@@ -18,43 +10,19 @@ const CASES = [
   "@QueueHandler('mail') class A { @HandleJob('welcome', { concurency: 5 }) run() {} } void A;",
 ];
 
-/** Each in a file of a folder that takes the library as users do. */
-const asked = CASES.map((lines, n) => ({
-  lines,
-  path: `${process.cwd()}/test/types/asked-${n}.ts`,
-  source: `import { QueueHandler, HandleJob, defineJob } from 'nestjs-simple-queue';\nconst mail = defineJob({ queue: 'mail' });\n${lines}\nvoid mail; void HandleJob; void QueueHandler;`,
-}));
+const sourceOf = (lines: string): string =>
+  `import { QueueHandler, HandleJob, defineJob } from 'nestjs-simple-queue';\nconst mail = defineJob({ queue: 'mail' });\n${lines}\nvoid mail; void HandleJob; void QueueHandler;`;
 
-let program: ts.Program;
+let texts: Record<string, string>;
 
-/** One for all: the types of the library and its packages are read once. */
 beforeAll(() => {
-  const sources = new Map(asked.map(({ path, source }) => [path, source]));
-  const plain = ts.createCompilerHost(OPTIONS);
-  const host: ts.CompilerHost = {
-    ...plain,
-    fileExists: (file) => sources.has(file) || plain.fileExists(file),
-    getSourceFile: (file, version, ...rest) => {
-      const source = sources.get(file);
-      return source === undefined
-        ? plain.getSourceFile(file, version, ...rest)
-        : ts.createSourceFile(file, source, version, true);
-    },
-  };
-  program = ts.createProgram([...sources.keys()], OPTIONS, host);
+  texts = compilerTexts(Object.fromEntries(CASES.map((lines, n) => [n, sourceOf(lines)])));
 }, patient(60_000));
 
-/** What the compiler says of a file. */
-const textOf = (path: string): string =>
-  program
-    .getSemanticDiagnostics(program.getSourceFile(path))
-    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
-    .join('\n');
-
-it.each(asked.map(({ lines, path }) => [lines, path] as const))(
+it.each(CASES.map((lines, n) => [lines, n] as const))(
   'the error for a wrong option speaks of the option: %s',
-  (_, path) => {
-    const text = textOf(path);
+  (_, n) => {
+    const text = texts[n];
     expect(text).toContain("'concurency' does not exist in type");
     expect(text).toContain("Did you mean to write 'concurrency'?");
     expect(text).not.toMatch(/BatchClass|overload/i);
