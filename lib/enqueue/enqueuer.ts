@@ -13,6 +13,7 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { NewJob } from '../job/new-job.js';
 import { isHeld } from '../storage/enqueue/held-jobs.js';
 import type { Joined } from '../storage/connection/callers/joined.js';
+import type { Run } from '../storage/connection/connections.js';
 import type { Lane } from '../job/lane.js';
 import type { Storage } from '../storage/storage.js';
 import { capturedItem } from './captured-item.js';
@@ -218,16 +219,20 @@ export class Enqueuer {
   }
 
   /** Of jobs whose lanes may have to be registered, and which may depend on others. */
-  private ready<Next>(jobs: CheckedJob[], next: (jobs: NewJob[]) => Promise<Next>): Promise<Next> {
+  private ready<Next>(
+    jobs: CheckedJob[],
+    next: (jobs: NewJob[]) => Promise<Next>,
+    within?: Run,
+  ): Promise<Next> {
     const isReady = !this.storage.spool && jobs.every(({ lane }) => lane);
-    return isReady ? next(jobs as NewJob[]) : this.withLanes(jobs).then(next);
+    return isReady ? next(jobs as NewJob[]) : this.withLanes(jobs, within).then(next);
   }
 
-  private async withLanes(jobs: CheckedJob[]): Promise<NewJob[]> {
+  private async withLanes(jobs: CheckedJob[], within?: Run): Promise<NewJob[]> {
     const { spool } = this.storage;
     if (spool) await refuseSpooled(spool, jobs.flatMap(({ dependsOn = [] }) => dependsOn)); // prettier-ignore
     for (const job of jobs)
-      job.lane ??= await this.storage.lanes.of(job.queue, job.name, job.labels);
+      job.lane ??= await this.storage.lanes.of(job.queue, job.name, job.labels, within);
     return jobs as NewJob[];
   }
 
@@ -252,7 +257,9 @@ export class Enqueuer {
     const { enqueues } = this.storage;
     const since = performance.now();
     const answers = joined
-      ? await joined.alone((run) => this.ready(checked, (jobs) => enqueues.insertIn(run, jobs)))
+      ? await joined.alone((run) =>
+          this.ready(checked, (jobs) => enqueues.insertIn(run, jobs), run),
+        )
       : await this.ready(checked, (jobs) => enqueues.insert(jobs));
     const jobs = checked as NewJob[];
     const stored = jobs.filter((_, index) => STORED.has(answers[index]!.outcome));

@@ -14,6 +14,8 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import { sizeOf } from '../storage/enqueue/chunks.js';
 import { isHeld } from '../storage/enqueue/held-jobs.js';
+import type { Joined } from '../storage/connection/callers/joined.js';
+import type { Run } from '../storage/connection/connections.js';
 import type { Lanes } from '../storage/lanes/lanes.js';
 import type { NewStage } from '../storage/workflows/workflow.repository.js';
 import type { DeclaredStep } from './builder.js';
@@ -49,7 +51,11 @@ export class Drafted {
   }
 
   /** What was given is taken at once, unless a schema asks somebody. @throws QueueError as an enqueue, naming the step. */
-  async stages(steps: readonly DeclaredStep[], workflowId: string): Promise<NewStage[]> {
+  async stages(
+    steps: readonly DeclaredStep[],
+    workflowId: string,
+    joined?: Joined,
+  ): Promise<NewStage[]> {
     const terms = this.terms(workflowId, MAX_CHARACTERS);
     const numbers = new Map(steps.map(({ name }, n) => [name, n]));
     const checked = steps.map((step) => ofStep(step.name, this.checked(step, terms)));
@@ -58,10 +64,10 @@ export class Drafted {
     );
     const stages: NewStage[] = [];
     for (const [n, step] of steps.entries()) {
-      const jobs = await this.withLanes(await checked[n]!);
+      const jobs = await this.withLanes(await checked[n]!, joined);
       const after = step.after.map((name) => ({ stage: numbers.get(name)!, when: step.when }));
       const plain = jobs.length > 0 && !jobs.some(isHeld);
-      const undo = undone[n] && (await this.withLanes(await undone[n]));
+      const undo = undone[n] && (await this.withLanes(await undone[n], joined));
       const { name, many, again = false } = step;
       const awaits = step.awaits === undefined ? undefined : { id: this.newId(), job: step.awaits };
       stages.push({ name, many, again, awaits, jobs, after, plain, ...(undo && { undo }) });
@@ -110,8 +116,14 @@ export class Drafted {
     return this.withLanes(await Promise.all(checked));
   }
 
-  private async withLanes(jobs: CheckedJob[]): Promise<NewJob[]> {
-    for (const job of jobs) job.lane = await this.lanes.of(job.queue, job.name, job.labels);
+  private async withLanes(jobs: CheckedJob[], joined?: Joined): Promise<NewJob[]> {
+    const { lanes } = this;
+    for (const job of jobs) {
+      const { queue, name, labels } = job;
+      const asked = (run?: Run) => lanes.of(queue, name, labels, run);
+      job.lane =
+        lanes.find(queue, name, labels) ?? (await (joined ? joined.alone(asked) : asked()));
+    }
     return jobs as NewJob[];
   }
 }

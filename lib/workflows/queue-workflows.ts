@@ -58,7 +58,7 @@ export class QueueWorkflows {
     const { manager, ...terms } = checkedStart(draft, options);
     const joined = this.storage.database.transactionOf({ manager });
     const id = this.drafted.newId();
-    const stages = await this.drafted.stages([...draft.steps], id);
+    const stages = await this.drafted.stages([...draft.steps], id, joined);
     await refuseSpooled(this.storage.spool, namedBy(stages));
     const flow: NewWorkflow = { id, name: draft.name, stages, ...terms };
     const since = performance.now();

@@ -83,6 +83,11 @@ export class Connections {
     return (await this.onPool<{ rows: (string | null)[][] }>(statement, query)).rows;
   }
 
+  /** `work` asks for one connection, at once: where the server has no room for it that fails, however patient others are. */
+  hurried<T>(work: () => T): T {
+    return this.pool.hurried(work);
+  }
+
   /** Several statements in one transaction of our own. */
   transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
     return this.inTransaction((client) =>

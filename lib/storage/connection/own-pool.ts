@@ -23,6 +23,9 @@ export class OwnPool extends pg.Pool {
   private looking: Promise<void> | undefined;
   /** A look was in vain: until then what finds no room fails at once. */
   private vainUntil = 0;
+  /** What the server said last that has no room. */
+  private refusal: Error | undefined;
+  private isHurried = false;
 
   constructor(
     options: pg.PoolConfig,
@@ -34,6 +37,16 @@ export class OwnPool extends pg.Pool {
     this.on('remove', () => this.open--);
   }
 
+  /** What `work` asks for before its first await fails at once where it finds no room. */
+  hurried<T>(work: () => T): T {
+    this.isHurried = true;
+    try {
+      return work();
+    } finally {
+      this.isHurried = false;
+    }
+  }
+
   override connect(): Promise<pg.PoolClient>;
   override connect(taken: Taken): void;
   override connect(taken?: Taken): Promise<pg.PoolClient> | void {
@@ -41,8 +54,11 @@ export class OwnPool extends pg.Pool {
       return new Promise((resolve, reject) =>
         this.connect((error, client) => (error ? reject(error) : resolve(client!))),
       );
+    const { isHurried } = this;
+    if (isHurried && this.looking && this.idleCount === 0) return taken(this.refusal, undefined, nothing); // prettier-ignore
     super.connect((error, client, done) => {
-      if (!error || !this.waitsAfter(error)) return taken(error && unconnected(error), client, done); // prettier-ignore
+      if (!error || isHurried || !this.waitsAfter(error)) return taken(error && unconnected(error), client, done); // prettier-ignore
+      this.refusal = unconnected(error);
       this.options.max = this.open;
       this.looking ??= this.look();
       this.connect(taken);
@@ -83,3 +99,5 @@ export class OwnPool extends pg.Pool {
     );
   }
 }
+
+const nothing = (): void => undefined;

@@ -1,10 +1,9 @@
 import { NO_LABELS } from '../../job/values/labels.js';
 import type { Kept, Lane, LaneName } from '../../job/lane.js';
-import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
 import { isPattern } from '../../job/values/queue-pattern.js';
 import { DatabaseError } from '../connection/database-errors.js';
-import type { Database } from '../connection/database.js';
+import type { Database, Run } from '../connection/database.js';
 import {
   LANES_BY_NUMBER,
   LIST_LANE_NUMBERS,
@@ -13,8 +12,9 @@ import {
   LIST_QUEUE_NAMES,
   NOTE_SERVED_LANES,
 } from './list-lanes.sql.js';
-import { FIND_LANES, LOCK_LANES, REGISTER_LANES, REGISTER_QUEUES } from './register-lanes.sql.js';
+import { FIND_LANES, LOCK_LANES, LOOK_UP_LANE, REGISTER_LANES, REGISTER_QUEUES } from './register-lanes.sql.js'; // prettier-ignore
 import { SHARD } from '../connection/shard.js';
+import { blocked } from './blocked-registration.js';
 import type { UnservedLanes } from './unserved-lanes.js';
 
 /** A lane, and whether the ends of its jobs are stored as jobs of another queue. */
@@ -80,11 +80,20 @@ export class Lanes {
   }
 
   /**
-   * The lane of a queue, a job name and a set of labels, registered when it is new.
+   * The lane of a queue, a job name and a set of labels, registered when it is new. `within`: the transaction of the caller, which waits for
+   * no room on a full server.
    * @throws QueueError `TOO_MANY_LANES` when the queue has as many of them as it may have.
    */
-  async of(queue: string, name: string, labels: readonly string[] = NO_LABELS): Promise<Lane> {
-    return this.find(queue, name, labels) ?? (await this.registered({ queue, name, labels }));
+  async of(
+    queue: string,
+    name: string,
+    labels: readonly string[] = NO_LABELS,
+    within?: Run,
+  ): Promise<Lane> {
+    const known = this.find(queue, name, labels);
+    if (known) return known;
+    const lane = { queue, name, labels };
+    return (within && (await this.lookedUp(lane, within))) ?? this.registered(lane);
   }
 
   /** The database does not know one of these: whoever holds them has their new numbers then. */
@@ -179,6 +188,19 @@ export class Lanes {
     return this.byName.get(key) ?? this.registered(lane);
   }
 
+  /** With no room beside the caller's transaction, in it: so others that wait for it do not wait for room, too. What is found there is not remembered: it says less. */
+  private async lookedUp(lane: Required<LaneName>, within: Run): Promise<Lane | undefined> {
+    try {
+      await this.database.loops.hurried(() => this.load([lane]));
+      return this.byName.get(keyOf(lane));
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || !error.isCrowded) throw error;
+      const [found] = await within<Lane>(LOOK_UP_LANE, [lane.queue, lane.name, lane.labels]);
+      if (!found) throw error;
+      return found;
+    }
+  }
+
   /** Looks lanes up; returns those that there are not. */
   private async load(lanes: readonly LaneName[]): Promise<LaneName[]> {
     if (lanes.length === 0) return [];
@@ -265,14 +287,6 @@ function tooMany({ queue, labels = NO_LABELS }: LaneName): QueueError {
   return new QueueError(
     'TOO_MANY_LANES',
     `Queue "${queue}" has ${what}, the most there may be. A name says which handler a job is for, labels what a worker must have (gpu, eu); put ids into the payload, a fingerprint or a group. Lanes that nobody uses go by themselves.`,
-  );
-}
-
-function blocked({ queue }: LaneName, cause: unknown): QueueError {
-  return new QueueError(
-    'TRANSACTION_CONFLICT',
-    `Queue ${quote(queue)} could not be registered: another transaction registers the same names, or the last that it has room for (a first simple_queue.enqueue in SQL), and has not ended. Nothing was stored. Try again when it has; a transaction that waits here for itself has to enqueue in SQL, too.`,
-    { cause },
   );
 }
 

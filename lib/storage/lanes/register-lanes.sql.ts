@@ -59,3 +59,11 @@ export const FIND_LANES = statement(
   from u join q on q.name = u.queue
   cross join lateral (select * from simple_queue.lane l where ${SAME_LANE} and unused_at is null offset 0) l`,
 );
+
+/** One lane by name, in the transaction of a caller. */
+export const LOOK_UP_LANE = statement(
+  'look_up_lane',
+  `select l.id, q.id as "queueId", q.name as queue, l.name, l.labels
+  from simple_queue.queue q join simple_queue.lane l on l.queue = q.id
+  where q.name = $1::text and l.name = $2::text and l.labels operator(pg_catalog.=) $3::text[] and l.unused_at is null`,
+);
