@@ -124,11 +124,12 @@ function withoutIndents(code, id) {
     .join('\n');
 }
 
-/** Behind a comma outside of quotes: there are thousands. */
+/** Behind a comma and around the equals sign between names, outside of quotes: there are thousands. */
 function withoutSpaces(line) {
   const parts = line.split("'");
   if (parts.length % 2 === 0) return line;
-  return parts.map((part, at) => (at % 2 ? part : part.replaceAll(', ', ','))).join("'");
+  const shorter = (text) => text.replaceAll(', ', ',').replace(/(?<=[\w)]) = (?=[\w(]|\$\d)/g, '=');
+  return parts.map((part, at) => (at % 2 ? part : shorter(part))).join("'");
 }
 
 /**

@@ -12,7 +12,6 @@ import { later } from '../runtime/later.js';
 import { isHeld } from '../storage/enqueue/held-jobs.js';
 import type { Joined } from '../storage/connection/callers/joined.js';
 import type { Run } from '../storage/connection/database.js';
-import { unknownDependency } from '../storage/staged/dependencies.js';
 import type { Storage } from '../storage/storage.js';
 import type { NewWorkflow } from '../storage/workflows/workflow.repository.js';
 import type { AddedStep } from '../job/added-step.js';
@@ -227,6 +226,7 @@ export class QueueWorkflows {
     if (unknown === undefined) return;
     if (uniqueKey !== undefined && (await workflows.holderOf(run, name, uniqueKey))) return;
     const step = stages.find(({ awaits }) => awaits?.job === unknown.id)!;
+    const { unknownDependency } = await import('../storage/staged/dependencies.js');
     throw unknownDependency(`workflows.start: step ${quote(step.name)}`, unknown);
   }
 

@@ -33,9 +33,8 @@ import {
 import { ENQUEUE_PLAIN } from './enqueue-plain.sql.js';
 import { ENQUEUE } from './enqueue.sql.js';
 import { FIND_LIVE_KEYS } from '../keys/find-live-keys.sql.js';
-import { byKey, created, existing, hasConflictMode, idOf, keyOf, queueOf, type Answers } from './storing.js'; // prettier-ignore
+import { byKey, created, dependenciesOf, existing, hasConflictMode, idOf, isWaiting, keyOf, queueOf, type Answers } from './storing.js'; // prettier-ignore
 import { repeated, undoable } from '../connection/callers/undoable.js';
-import { refuseInVain, storeDependents } from '../staged/dependencies.js';
 import { Turns, Uplink } from './uplink.js';
 
 /** The holder of a key may end between insert and look-up, again and again in theory. */
@@ -136,11 +135,12 @@ export class EnqueueRepository {
   }
 
   private async insertKeyed(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
-    await refuseInVain(run, jobs);
+    const dependencies = await dependenciesOf(jobs);
+    await dependencies?.refuseInVain(run, jobs);
     const answers = jobs.some(hasConflictMode)
       ? await this.conflicts.resolve(run, jobs, (within, some) => this.insertAny(within, some))
       : await this.insertAny(run, jobs);
-    await storeDependents(run, jobs, answers);
+    await dependencies?.storeDependents(run, jobs, answers);
     return answers;
   }
 
@@ -286,7 +286,7 @@ const mayBeOurs = (job: NewJob): boolean => job.givenId && isMadeHere(job.id);
 
 /** More than one statement may be needed. */
 const isConditional = (job: NewJob): boolean =>
-  isLimited(job) || hasConflictMode(job) || job.dependsOn !== undefined;
+  isLimited(job) || hasConflictMode(job) || isWaiting(job);
 
 function restless(): QueueError {
   const message = `A unique key changed hands ${MAX_ROUNDS} times while its job was being enqueued. Enqueue it again.`;

@@ -34,6 +34,10 @@ export const unanswered = (answers: Answers, jobs: NewJob[]): NewJob[] =>
   jobs.filter((job) => !answers.has(job));
 
 export const hasConflictMode = (job: NewJob): boolean => job.conflict !== undefined;
+export const isWaiting = (job: NewJob): boolean => job.dependsOn !== undefined;
+/** Loaded with the first job that waits for others. */
+export const dependenciesOf = async (jobs: NewJob[]) =>
+  jobs.some(isWaiting) ? import('../staged/dependencies.js') : undefined;
 export const isThrottled = (job: NewJob): boolean => job.conflict === 'throttle';
 export const isReplacing = (job: NewJob): boolean =>
   job.conflict !== undefined && !isThrottled(job);
