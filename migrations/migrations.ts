@@ -39,8 +39,10 @@ function migration(
     readonly name = name;
 
     async up(runner: QueryRunner): Promise<void> {
-      await runner.query(createSchema(schema));
-      await runAll(runner, schema, [...up, ...firstPartitions(new Date())]);
+      await inTransaction(runner, async () => {
+        await runner.query(createSchema(schema));
+        await runAll(runner, schema, [...up, ...firstPartitions(new Date())]);
+      });
     }
 
     /**
@@ -48,10 +50,25 @@ function migration(
      * longer: every enqueue would wait behind it.
      */
     async down(runner: QueryRunner): Promise<void> {
-      await runner.query(`set local lock_timeout = '10s'`);
-      await runAll(runner, schema, down);
+      await inTransaction(runner, async () => {
+        await runner.query(`set local lock_timeout = '10s'`);
+        await runAll(runner, schema, down);
+      });
     }
   };
+}
+
+/** Half a migration would have a version already; with `migrationsTransactionMode: 'none'` the runner has no transaction. */
+async function inTransaction(runner: QueryRunner, work: () => Promise<void>): Promise<void> {
+  if (runner.isTransactionActive) return work();
+  await runner.startTransaction();
+  try {
+    await work();
+    await runner.commitTransaction();
+  } catch (error) {
+    await runner.rollbackTransaction().catch(() => undefined);
+    throw error;
+  }
 }
 
 async function runAll(
@@ -70,9 +87,7 @@ async function pinned(runner: QueryRunner, work: () => Promise<void>): Promise<v
     { search_path: string },
   ];
   const search = (path: string): Promise<unknown> =>
-    runner.query(
-      `select pg_catalog.set_config('search_path', $sq$${path}$sq$, ${runner.isTransactionActive})`,
-    );
+    runner.query(`select pg_catalog.set_config('search_path', $sq$${path}$sq$, true)`);
   await search(OWN_PATH);
   await work().catch(async (error: unknown) => {
     // In vain in a failed transaction, whose end brings it back.

@@ -50,6 +50,33 @@ describe('the migrations', () => {
     await dataSource.destroy();
   });
 
+  it('are whole or not there at all where TypeORM opens no transaction', async () => {
+    const dataSource = await aDataSource(database.url, {
+      migrations: createMigrations(),
+      migrationsTransactionMode: 'none',
+    });
+    await database.query('create schema simple_queue');
+    await database.query('create table simple_queue.operator_action ()');
+    await expect(dataSource.runMigrations()).rejects.toThrow('operator_action');
+    expect(await tables()).toEqual(['operator_action']);
+    await expect(openStorage(dataSource, { migrate: 'check' })).rejects.toMatchObject({
+      code: 'SCHEMA_BEHIND',
+    });
+
+    await database.query('drop table simple_queue.operator_action');
+    await dataSource.runMigrations();
+    await (await openStorage(dataSource, { migrate: 'check' })).onApplicationShutdown();
+
+    await database.query('create view public.of_mine as select id from simple_queue.workflow');
+    const made = await tables();
+    await expect(dataSource.undoLastMigration()).rejects.toThrow('depend on them');
+    expect(await tables()).toEqual(made);
+    await database.query('drop view public.of_mine');
+    await dataSource.undoLastMigration();
+    expect(await tables()).toEqual([]);
+    await dataSource.destroy();
+  });
+
   it("listed in the user's own migrations make a schema that the module accepts with 'check'", async () => {
     const dataSource = await withMigrations('queue_of_mine');
     await dataSource.runMigrations();
