@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { aHandler, PATIENT } from '../support/application.js';
+import { administer } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { recordStatements } from '../support/recorded-statements.js';
 import { aStory, untilJobIs } from '../support/story.js';
@@ -49,5 +50,25 @@ describe('the start of a worker', () => {
     expect(worker.isRunning).toBe(true);
     await worker.stop();
     line.stop();
+  });
+
+  it('waits for a server that only reads: a failover may be under way', async () => {
+    const { name, url } = story.database;
+    await administer(url, `alter database ${name} set default_transaction_read_only = on`);
+    const application = await story.start({ options: { worker: { autoStart: false } } });
+    const started = application.worker.start();
+    await eventually(() =>
+      expect(application.seen('warning')).toMatchObject([
+        { code: 'START_WAITS', message: expect.stringContaining('waits for a server that writes') },
+      ]),
+    );
+    await administer(
+      url,
+      'set default_transaction_read_only = off',
+      `alter database ${name} reset default_transaction_read_only`,
+    );
+    await started;
+    const { id } = await application.queues.enqueue('mails', {});
+    await application.queues.cancel({ id });
   });
 });

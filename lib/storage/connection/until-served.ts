@@ -17,8 +17,8 @@ interface Patience {
 }
 
 /**
- * For a start, whose application has reached the database before: where nobody serves it now (a failover, no connection left), it is tried again
- * for a while. What the server refuses is refused at once.
+ * For a start, whose application has reached the database before: where nobody serves it now (a failover, also one that still only reads, no
+ * connection left), it is tried again for a while. What the server refuses is refused at once.
  */
 export async function untilServed<T>(
   work: () => Promise<T>,
@@ -45,13 +45,10 @@ export const inStart = <T>(
   patience?: Patience,
 ): Promise<T> => ('query' in dataSource ? untilServed(work, patience) : work());
 
-const waits = ({ message }: DatabaseError): Parameters<Warn>[0] => ({
+const waits = ({ message, code }: DatabaseError): Parameters<Warn>[0] => ({
   code: 'START_WAITS',
-  message: `The start waits for the database, up to a minute. ${message}`,
+  message: `The start waits for ${code === 'DATABASE_READ_ONLY' ? 'a server that writes' : 'the database'}, up to a minute. ${message}`,
 });
 
 const isUnserved = (error: unknown): error is DatabaseError =>
-  error instanceof DatabaseError &&
-  (error.isBlocked ||
-    error.isCrowded ||
-    (error.code === 'DATABASE_UNAVAILABLE' && !error.isRefusal));
+  error instanceof DatabaseError && (error.isBlocked || error.isCrowded || error.isAway);

@@ -16,12 +16,12 @@ describe('a start', () => {
     return tries;
   }
 
-  it.each(['57P03', '57P01', '53300', '08006', 'ECONNREFUSED', 'ECONNRESET'])(
+  it.each(['57P03', '57P01', '53300', '08006', '25006', 'ECONNREFUSED', 'ECONNRESET'])(
     'is tried again where nobody serves it: %s',
     async (code) => expect(await triesOf(errorOf({ code }))).toBe(2),
   );
 
-  it.each(['28P01', '28000', '3D000', '42501', '42P01', '25006', '57014'])(
+  it.each(['28P01', '28000', '3D000', '42501', '42P01', '57014'])(
     'fails at once where the server refuses it: %s',
     async (code) => expect(await triesOf(errorOf({ code }))).toBe(1),
   );

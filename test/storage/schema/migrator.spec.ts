@@ -7,7 +7,7 @@ import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { eventually } from '../../support/eventually.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
-import { anEmptyDatabase, type TestDatabase } from '../../support/database.js';
+import { administer, anEmptyDatabase, type TestDatabase } from '../../support/database.js';
 import { aDataSource, openStorage } from '../../support/storage.js';
 
 describe('opening the storage', () => {
@@ -213,6 +213,24 @@ describe('opening the storage', () => {
     await storage.onApplicationShutdown();
     await dataSource.destroy();
     line.stop();
+  });
+
+  it('makes the tables once a server that only reads writes', async () => {
+    const { name, url } = database;
+    await administer(url, `alter database ${name} set default_transaction_read_only = on`);
+    const dataSource = await connect();
+    const events = new QueueEventBus();
+    const reset = [
+      'set default_transaction_read_only = off',
+      `alter database ${name} reset default_transaction_read_only`,
+    ];
+    const writing = new Promise((resolve) =>
+      events.on('warning', () => resolve(administer(url, ...reset))),
+    );
+    const storage = await openStorage(dataSource, {}, events);
+    await writing;
+    await storage.onApplicationShutdown();
+    expect(await database.query('select version from simple_queue.version')).toHaveLength(1);
   });
 
   // It takes longer than the rest of a start.
