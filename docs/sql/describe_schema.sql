@@ -1,11 +1,12 @@
 -- $1 text
 prepare describe_schema as
 with ours as materialized (
-    select c.oid, c.relname::text as name, c.relkind, c.reloptions, c.relispartition as part
+    select c.oid, c.relname::text as name, c.relkind, c.reloptions, c.relispartition as part,
+      case c.relpersistence when 'p' then '' else ' unlogged' end || case when c.relrowsecurity or c.relforcerowsecurity then ' with row level security' else '' end as unlike
     from pg_catalog.pg_class c
     where c.relnamespace = to_regnamespace($1) and c.relkind in ('r', 'p', 'v') and c.relname <> 'migration'),
   lasting as (select * from ours where not part)
-  select 'table' as kind, name as owner, name, case relkind when 'p' then 'partitioned' when 'v' then 'view' else 'plain' end as definition, true as valid
+  select 'table' as kind, name as owner, name, case relkind when 'p' then 'partitioned' when 'v' then 'view' else 'plain' end || unlike as definition, true as valid
     from ours where not part or name in ('archive_default', 'dead_letter_default', 'tally_default')
   union all
   select 'parameter', l.name, split_part(o, '=', 1), split_part(o, '=', 2), true from lasting l cross join lateral unnest(l.reloptions) o
@@ -27,6 +28,8 @@ with ours as materialized (
     from pg_catalog.pg_type t join pg_catalog.pg_constraint k on k.contypid = t.oid where t.typnamespace = to_regnamespace($1)
   union all
   select 'trigger', l.name, t.tgname::text, 'trigger', true from lasting l join pg_catalog.pg_trigger t on t.tgrelid = l.oid where not t.tgisinternal
+  union all
+  select 'trigger', l.name, r.rulename::text, 'rule', true from lasting l join pg_catalog.pg_rewrite r on r.ev_class = l.oid where r.rulename <> '_RETURN'
   union all
   select 'function', p.proname::text, p.proname::text, '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')', true
     from pg_catalog.pg_proc p where p.pronamespace = to_regnamespace($1)

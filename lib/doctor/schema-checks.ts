@@ -4,12 +4,16 @@ import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
 import { listed } from '../runtime/words.js';
 
+const OR_HIDDEN =
+  'If they are there, row level security hides the row of "version" from this role.';
+
 async function lookAtVersion({
   schema: state,
   options: { schema },
 }: Examination): Promise<Observation[]> {
   const make = `Run the migrations of createMigrations({ schema: '${schema}' }), or start once with migrate: 'run'.`;
-  if (state === 'none') return [critical(`There are no queue tables in schema "${schema}".`, make)];
+  if (state === 'none')
+    return [critical(`There are no queue tables in schema "${schema}".`, `${make} ${OR_HIDDEN}`)];
   if (state === 'denied')
     return [
       critical(
@@ -42,6 +46,9 @@ const NEEDED: ReadonlySet<SchemaPart['kind']> = new Set([
 const REPAIR =
   'Create it as the migration of this release does (createMigrations), in a quiet hour.';
 
+const OF_TABLES =
+  'An unlogged table is empty after a crash of the server (alter table ... set logged), and row level security hides jobs from workers (disable row level security).';
+
 async function lookAtDrift({ schema, diagnosis }: Examination): Promise<Observation[]> {
   // A newer schema has its own shape, which this release does not know.
   if (typeof schema === 'string' || schema.version !== schema.target) return [];
@@ -65,7 +72,7 @@ function changed({ changed: parts }: SchemaDrift): Observation[] {
   return bySeverity(parts, ({ should }) => should).map(([observe, some]) =>
     observe(
       `Changed: ${listed(some.map(({ is, should }) => `${nameOf(is)} is ${is.definition} and should be ${should.definition}`))}.`,
-      REPAIR,
+      some.some(({ should }) => should.kind === 'table') ? `${REPAIR} ${OF_TABLES}` : REPAIR,
     ),
   );
 }

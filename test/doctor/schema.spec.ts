@@ -58,6 +58,28 @@ it('names tables, columns and indexes that are missing', async () => {
   expect(found).toHaveLength(2);
 });
 
+it('names tables that a crash would empty, and those whose rows are hidden', async () => {
+  const found = await broken(
+    [
+      'alter table simple_queue.throttle set unlogged',
+      'alter table simple_queue.ready enable row level security',
+      'alter table simple_queue.head force row level security',
+      'create rule away as on insert to simple_queue.staged do instead nothing',
+    ],
+    [
+      'alter table simple_queue.throttle set logged',
+      'alter table simple_queue.ready disable row level security',
+      'alter table simple_queue.head no force row level security',
+      'drop rule away on simple_queue.staged',
+    ],
+  );
+  expect(found).toEqual([
+    'critical: Changed: table head is plain with row level security and should be plain, ' +
+      'table ready is plain with row level security and should be plain, table throttle is plain unlogged and should be plain.',
+    'warning: Not of the migrations: trigger staged.away (rule).',
+  ]);
+});
+
 it('names what was changed, as it is and as it should be', async () => {
   const found = await broken(
     [
