@@ -8,12 +8,14 @@ with page as materialized (
   waiting as materialized (
     select t.limit_key, t.queue from (select distinct limit_key, queue from taken) t
     cross join lateral (select from simple_queue.keyed where limit_key = t.limit_key and shard = $1 and queue = t.queue limit 1) w),
-  asked as materialized (
-    select t.limit_key, t.queue, l.*, h.held, case when l.concurrency is null then 500 else least(500, greatest(0, l.concurrency - h.held)) end::int as permits
-    from waiting t
+  rule as materialized (
+    select q.queue, l.* from (select distinct queue from waiting) q
     left join lateral (
       select concurrency, case when $2::boolean then rate end as rate, case when $2 then step_ms end as step_ms, burst from simple_queue.fleet_limit
-      where name = (select name from simple_queue.queue where id = t.queue) || '/*' and shard = $1) l on true
+      where name = (select name from simple_queue.queue where id = q.queue) || '/*' and shard = $1) l on true),
+  asked as materialized (
+    select t.limit_key, l.*, h.held, case when l.concurrency is null then 500 else least(500, greatest(0, l.concurrency - h.held)) end::int as permits
+    from waiting t join rule l on l.queue = t.queue
     cross join lateral (
       select count(*)::int as held from (select from simple_queue.permit where l.concurrency is not null and limit_key = t.limit_key and shard = $1 and queue = t.queue and slot >= 0 offset 0) p) h),
   room as materialized (
@@ -21,7 +23,7 @@ with page as materialized (
         select s.n from pg_catalog.generate_series(0, a.held + least(a.permits, r.starts) - 1) s(n)
         except select slot from simple_queue.permit where limit_key = a.limit_key and shard = $1 and queue = a.queue and slot >= 0 order by 1 limit least(a.permits, r.starts)) end as slots
     from asked a
-    left join lateral (select next_at as seen from simple_queue.key_bucket where a.rate is not null and limit_key = a.limit_key and shard = $1 and queue = a.queue) b on true
+    cross join lateral (select case when a.rate is not null then (select next_at from simple_queue.key_bucket where limit_key = a.limit_key and shard = $1 and queue = a.queue) end as seen) b
     cross join lateral (
       select (extract(epoch from case when next_at > statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond'
       then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms as first_ms, case when a.rate is null then 500
@@ -55,8 +57,8 @@ with page as materialized (
     insert into simple_queue.permit (id, shard, limit_key, queue, slot)
     select f.id, $1, f.limit_key, f.queue, case when f.concurrency is null then 1000000 + pg_catalog.nextval('simple_queue.turn')
       when f.held = 0 then f.n - 1 else f.slots[f.n] end
-    from first f, (select count(*) from charged) first_of_all
-    where f.rate is null or ((f.limit_key, f.queue) in (select limit_key, queue from charged)) is true
+    from first f
+    where (select count(*) from charged) is not null and (f.rate is null or ((f.limit_key, f.queue) in (select limit_key, queue from charged)) is true)
     order by f.limit_key, f.queue, f.n
     on conflict do nothing
     returning id, limit_key, queue),
