@@ -23,12 +23,12 @@ with recursive seen as materialized (
       where not l.live order by way, at desc limit 1) e on true
     where not l.live),
   touched as (
-    select p.id, p.job, o.fails, 1 as depth from pairs p join over o on o.id = p.awaits
-    union select id, job, false, 1 from seen where not waits
-    union select p.id, p.job, true, 1 from pairs p where p.seq is not null and exists (
+    select p.id, p.job, o.fails from pairs p join over o on o.id = p.awaits
+    union select id, job, false from seen where not waits
+    union select p.id, p.job, true from pairs p where p.seq is not null and exists (
       select from simple_queue.job f
       where f.id = p.awaits and f.shard = $1 and f.group_name = p.group_name and f.queue = p.queue and f.seq > p.seq offset 0)
-    union select p.id, p.job, true, t.depth + 1 from touched t join pairs p on p.awaits = t.job where t.fails and t.depth < 100),
+    union select p.id, p.job, true from touched t join pairs p on p.awaits = t.job where t.fails),
   page as materialized (
     select id, job, (more ->> 'epoch')::int as epoch, more -> 'awaits' as awaits from simple_queue.arrival
     where kind = 'depend' and shard = $1 and id = any(array(select distinct t.id from touched t)) order by id for update skip locked),

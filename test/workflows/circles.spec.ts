@@ -192,6 +192,8 @@ describe('a circle of jobs that wait for each other', () => {
   it.each([3, 250])(
     'is opened among thousands of jobs that have others behind them, %i at once, in a look that reads a page of them once',
     async (count) => {
+      // Of jobs of other tests.
+      await query('delete from simple_queue.arrival');
       const chain = Array.from({ length: 500 }, () => randomUUID());
       await queues.enqueueMany('work', chain.map((id, n) => ({ payload: 0, id, ...(n > 0 && { dependsOn: [chain[n - 1]!] }) }))); // prettier-ignore
       for (let page = 0; page < 6; page++) {

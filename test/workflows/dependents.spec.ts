@@ -322,6 +322,17 @@ describe('a job that depends on others', () => {
     expect(await query('select 1 as n from simple_queue.arrival where xmax <> 0')).toEqual([]);
   });
 
+  it('ends with all of a chain behind it: one look at 500 of them is enough', async () => {
+    const [last] = await query('select coalesce(max(id), 0)::text as id from simple_queue.arrival');
+    const chain = Array.from({ length: 501 }, () => randomUUID());
+    await queues.enqueueMany('work', chain.map((id, n) => ({ payload: 0, id, ...(n > 0 && { dependsOn: [chain[n - 1]!] }) }))); // prettier-ignore
+    await queues.cancel({ id: chain[0]! });
+    const { decided } = await test.storage.database.loops.transaction((run) =>
+      test.storage.staged.takeDependents(run, last!['id'] as string),
+    );
+    expect(decided.map(({ failed: by }) => by?.state)).toEqual(['cancelled', ...Array<string>(499).fill('expired')]); // prettier-ignore
+  });
+
   it('ends also where the turn of its group comes to it meanwhile', async () => {
     const [bad] = await endedJobs(test, 1, { state: 'failed' });
     const group = { group: 'g', ordered: true };

@@ -58,10 +58,10 @@ export const TAKE_DEPENDENTS = statement(
     ${endOf('u.id', 'not l.live')}
     where not l.live),
   touched as (
-    select p.id, p.job, o.fails, 1 as depth from pairs p join over o on o.id = p.awaits
-    union select id, job, false, 1 from seen where not waits
-    union select p.id, p.job, true, 1 from pairs p where ${isBehind('p.awaits', 'p')}
-    union select p.id, p.job, true, t.depth + 1 from touched t join pairs p on p.awaits = t.job where t.fails and t.depth < 100),
+    select p.id, p.job, o.fails from pairs p join over o on o.id = p.awaits
+    union select id, job, false from seen where not waits
+    union select p.id, p.job, true from pairs p where ${isBehind('p.awaits', 'p')}
+    union select p.id, p.job, true from touched t join pairs p on p.awaits = t.job where t.fails),
   page as materialized (
     select id, job, (more ->> 'epoch')::int as epoch, more -> 'awaits' as awaits from simple_queue.arrival
     where kind = 'depend' and shard = $1 and id = any(array(select distinct t.id from touched t)) order by id for update skip locked),
