@@ -24,7 +24,8 @@ with live as materialized (
     left join simple_queue.lease w on w.id = c.lease and w.shard = c.shard
     where c.shard = $1 and (w.id is null or w.expires_at <= statement_timestamp()) group by 1),
   dead as materialized (
-    select l.queue, d.id, d.state, d.finished_at, case when d.options ? 'step' then (select t.workflow from simple_queue.step t where t.id = d.id and t.shard = $1) end as flow, coalesce(d.last_error ->> 'code' = 'DEPENDENCY_FAILED', false) as dependent from (
+    select l.queue, d.id, d.state, d.finished_at, case when d.options ? 'step' then (select t.workflow from simple_queue.step t where t.id = d.id and t.shard = $1) end as flow, coalesce(d.last_error ->> 'code' = 'DEPENDENCY_FAILED', false) as dependent,
+      coalesce(d.last_error ->> 'code' = 'COMMIT_EXPIRED', false) as uncommitted from (
       select id, lane, state, finished_at, last_error, options from simple_queue.dead_letter
       where state <> 'poisoned' and shard = $1 and finished_at > statement_timestamp() - interval '1 day' order by finished_at desc limit 5 * $2::int) d
     join simple_queue.lane l on l.id = d.lane),
@@ -130,7 +131,7 @@ with live as materialized (
     from poisoned x join simple_queue.queue q on q.id = x.queue where not coalesce(unreadable, false) and flow is null group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'DEAD_LETTERS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (count(*) filter (where dependent))::int as extra
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", concat_ws(' ', count(*) filter (where state <> 'expired'), count(*) filter (where uncommitted))::text as subject, (count(*) filter (where dependent))::int as extra
     from dead x join simple_queue.queue q on q.id = x.queue where flow is null group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'EXPIRY_LATE' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,

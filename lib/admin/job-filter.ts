@@ -170,7 +170,7 @@ export function checkPage(page: JobPage): JobPage {
   return page;
 }
 
-/** What has not ended cannot be revived; without a state it is the dead letter queue that is meant. */
+/** What has not ended cannot be revived; without a state it is what failed that is meant. */
 export function checkRedrive(filter: JobFilter, options: RedriveOptions): void {
   refuse('redrive', FILTER(filter, 'filter'));
   const live = [filter.state ?? []].flat().filter((state) => !isTerminal(state) && state !== LOST);

@@ -1,5 +1,6 @@
 import {
   DEAD_STATES,
+  FAILED_STATES,
   isTerminal,
   LOST,
   TERMINAL_STATES,
@@ -60,7 +61,9 @@ export class Revivals {
   }
 
   private async redriveChecked(filter: JobFilter, options: RedriveOptions): Promise<RedriveCounts> {
-    const { states = DEAD_STATES, ...rest } = checkFilter('redrive', filter);
+    // What nobody committed is in no group of errors.
+    const meant = filter.errorKey === undefined ? FAILED_STATES : DEAD_STATES;
+    const { states = meant, ...rest } = checkFilter('redrive', filter);
     const { limit = Infinity, dryRun = false } = options;
     const counts: RedriveCounts = { revived: 0, keyTaken: 0, gone: 0 };
     const act = dryRun

@@ -70,6 +70,9 @@ export const isTerminal = (state: JobState): state is TerminalState =>
 /** In these the job is a dead letter. */
 export const DEAD_STATES = TERMINAL_STATES.filter((state) => KEPT_IN[state] === 'dead_letter');
 
+/** Those that a redrive means that names no state: what has expired, nobody committed or something else must succeed first. */
+export const FAILED_STATES = DEAD_STATES.filter((state) => state !== 'expired');
+
 export const isDead = (state: JobState): boolean =>
   (DEAD_STATES as readonly JobState[]).includes(state);
 

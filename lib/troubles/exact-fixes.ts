@@ -24,26 +24,30 @@ export const exactly = (
 /** Of those that have expired since they depend on others: cancelled or unknown ones as well, and what a circle was opened for. */
 const AWAITED = 'jobs that have not succeeded, or that waited for them in their ordered group';
 
-/** Those (`extra`) come after what failed itself. */
+/** What failed itself comes first. What nobody committed is run by no command that names no job. */
 export function againOf(
   row: TroubleRow,
   ofStates: (...states: string[]) => string[],
 ): Pick<Told, 'hint' | 'fix'> {
+  const { count, extra: dependents } = row;
+  const [failed, uncommitted] = idsOf(row).map(Number) as [number, number];
+  const left = leftOf(uncommitted, dependents);
   const redrive = (...states: string[]) => ['redrive', ...ofStates(...states), '--yes'];
-  if (row.extra === 0)
+  if (failed > 0)
     return {
-      hint: 'Fix what made them fail, and run them again:',
-      fix: redrive(...DEAD_STATES),
+      hint: `${left}Fix what made ${left ? 'the others' : 'them'} fail, and run them again:`,
+      fix: redrive(...FAILED),
     };
-  if (row.extra === row.count)
-    return {
-      hint: `They depend on ${AWAITED}. When those have succeeded, run them again:`,
-      fix: redrive('expired'),
-    };
-  return {
-    hint: `Of these, ${row.extra} depend on ${AWAITED}, and must be run again when those have succeeded. First fix what made the others fail, and run them again:`,
-    fix: redrive(...FAILED),
-  };
+  if (uncommitted > 0 || (dependents > 0 && dependents < count)) return { hint: left.trim() };
+  const after = `They depend on ${AWAITED}. When those have succeeded, run them again:`;
+  const again = dependents > 0 ? after : 'Fix what made them fail, and run them again:';
+  return { hint: again, fix: redrive('expired') };
+}
+
+function leftOf(uncommitted: number, dependents: number): string {
+  const open = `${uncommitted} of these nobody committed in time: whoever staged them decides. `;
+  const later = `Of these, ${dependents} depend on ${AWAITED}, and must be run again when those have succeeded. `;
+  return `${uncommitted > 0 ? open : ''}${dependents > 0 ? later : ''}`;
 }
 
 /** Jobs of other lanes are not ended with those of a lane that nobody serves, nor what a worker comes to by and by. */

@@ -119,6 +119,20 @@ describe('the command that puts a trouble right', () => {
     expect(await statesOf([failed!, dependent!])).toEqual(['ready', 'ready']);
   });
 
+  it('never runs what nobody committed, beside what failed and alone; redrive takes it where its state is named', async () => {
+    const [failed, open] = await endedJobs(test, 2, { state: 'failed' });
+    await query(`${END} last_error = '{"name":"-","message":"-","code":"COMMIT_EXPIRED"}', error_key = null, state = 'expired' where id = $1`, [open]); // prettier-ignore
+    const [both] = await found('DEAD_LETTERS');
+    expect(both!.hint).toMatch(/^1 of these nobody committed .* made the others fail/);
+    await follow(both!);
+    expect(await statesOf([failed!, open!])).toEqual(['ready', 'expired']);
+    const [rest] = await found('DEAD_LETTERS');
+    expect(rest).toMatchObject({ hint: expect.stringContaining('decides'), fix: '' });
+    const { queue } = both!;
+    expect(await admin.redrive({ queue })).toMatchObject({ revived: 0 });
+    expect(await admin.redrive({ queue, state: 'expired' })).toMatchObject({ revived: 1 });
+  });
+
   it('ends no sessions of other roles where the room of one is used up', () => {
     const row = {
       code: 'CONNECTIONS',

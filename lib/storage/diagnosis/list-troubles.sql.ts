@@ -80,7 +80,8 @@ export const LIST_TROUBLES = statement(
     left join simple_queue.lease w on w.id = c.lease and w.shard = c.shard
     where c.shard = $1 and (w.id is null or w.expires_at <= statement_timestamp()) group by 1),
   dead as materialized (
-    select l.queue, d.id, d.state, d.finished_at, ${FLOW}, coalesce(d.last_error ->> 'code' = 'DEPENDENCY_FAILED', false) as dependent from (
+    select l.queue, d.id, d.state, d.finished_at, ${FLOW}, coalesce(d.last_error ->> 'code' = 'DEPENDENCY_FAILED', false) as dependent,
+      coalesce(d.last_error ->> 'code' = 'COMMIT_EXPIRED', false) as uncommitted from (
       select id, lane, state, finished_at, last_error, options from simple_queue.dead_letter
       where state <> 'poisoned' and shard = $1 and finished_at > statement_timestamp() - ${NEWS} order by finished_at desc limit 5 * $2::int) d
     join simple_queue.lane l on l.id = d.lane),
@@ -150,7 +151,14 @@ export const LIST_TROUBLES = statement(
       'not coalesce(unreadable, false) and flow is null',
       POISONED,
     ],
-    ['DEAD_LETTERS', 'dead', 'finished_at', 'flow is null', 'count(*) filter (where dependent)'],
+    [
+      'DEAD_LETTERS',
+      'dead',
+      'finished_at',
+      'flow is null',
+      'count(*) filter (where dependent)',
+      `concat_ws(' ', count(*) filter (where state <> 'expired'), count(*) filter (where uncommitted))`,
+    ],
     ['EXPIRY_LATE', 'overdue', 'commit_by', 'true'],
     [
       'STAGED_JOBS',
@@ -161,8 +169,8 @@ export const LIST_TROUBLES = statement(
     ],
   ]
     .map(
-      ([code, from, since, where, beside = '0']) =>
-        `${row(code!, { queue: 'q.name', count: 'count(*)', since: `min(x.${since})`, subject: some('x.id'), extra: beside })}
+      ([code, from, since, where, beside = '0', subject = some('x.id')]) =>
+        `${row(code!, { queue: 'q.name', count: 'count(*)', since: `min(x.${since})`, subject, extra: beside })}
     from ${from} x join simple_queue.queue q on q.id = x.queue where ${where} group by q.name, x.queue order by count(*) desc limit ${MOST_ROWS})`,
     )
     .join('\n  union all\n  (')}`,

@@ -23,7 +23,7 @@ export const addRedrive: AddCommand = (program, act) => {
 };
 
 const EXAMPLES = `
-Without --state it takes the dead letters. Ctrl-C ends it between two batches; a repeat continues.
+Without --state it takes what failed, and nothing that expired. Ctrl-C ends it between two batches; a repeat continues.
 
 Examples:
   simple-queue redrive --queue mail --state failed --finished-after 2h
