@@ -6,7 +6,7 @@ const TYPES: Readonly<Record<string, string>> = {
   'page.js': 'text/javascript; charset=utf-8',
   'page.css': 'text/css; charset=utf-8',
 };
-/** Their addresses name their content. */
+/** Of an address that names this very content. */
 const FOR_GOOD = 'private, max-age=31536000, immutable, no-transform';
 
 /** What the page consists of. */
@@ -18,11 +18,14 @@ export class Assets {
     return (await this.load()).version;
   }
 
-  async file(name: string): Promise<Answer | undefined> {
+  /** Under the address of another release, whose page may ask here while a deploy rolls, a browser must not keep it. */
+  async file(name: string, asked: string): Promise<Answer | undefined> {
     const type = Object.hasOwn(TYPES, name) ? TYPES[name] : undefined;
-    const body = (await this.load()).files[name];
+    const { files, version } = await this.load();
+    const body = files[name];
     if (!type || !body) return undefined;
-    return { status: 200, type, body, headers: { 'cache-control': FOR_GOOD } };
+    const answer = { status: 200, type, body };
+    return asked === version ? { ...answer, headers: { 'cache-control': FOR_GOOD } } : answer;
   }
 
   private load(): NonNullable<Assets['loaded']> {

@@ -96,7 +96,7 @@ export class Desk {
   private async asset(asked: Asked): Promise<Answer> {
     const name = lastOf(asked);
     return (
-      (await this.assets.file(name)) ??
+      (await this.assets.file(name, asked.url.search.slice(1))) ??
       json({ code: 'NOT_FOUND', message: `There is no file ${quote(name)}.` }, 404)
     );
   }

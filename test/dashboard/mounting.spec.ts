@@ -15,6 +15,7 @@ import { QueueService } from 'nestjs-simple-queue';
 import { eventually } from '../support/eventually.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
+import { buildPage } from './a-browser.js';
 import { aDashboard, type Platform, type TestDashboard } from './a-dashboard.js';
 
 @Injectable()
@@ -55,6 +56,7 @@ const withHelmet = (app: INestApplication): unknown => app.use(helmet());
 describe.each<Platform>(['Express', 'Fastify'])('on %s', (platform) => {
   let database: TestDatabase;
   beforeAll(async () => {
+    buildPage();
     database = await aDatabase();
   });
   afterAll(() => database.drop());
@@ -87,6 +89,23 @@ describe.each<Platform>(['Express', 'Fastify'])('on %s', (platform) => {
       const script = /src="([^"]*)"/.exec(await page.text())![1]!;
       const there = new URL(script, `http://proxy/anything${path || '/'}`).pathname;
       expect(there).toBe(`/anything${path}/assets/page.js`);
+    });
+
+    it('lets a browser keep its files under their own addresses alone, never under those of another release', async () => {
+      const page = await (await it_.get(path || '/')).text();
+      const files = [...page.matchAll(/assets\/(page\.\w+)\?(\w+)"/g)];
+      expect(files.map(([, name]) => name).sort()).toEqual(['page.css', 'page.js']);
+      for (const [, name, version] of files)
+        for (const [asked, kept] of [
+          [`?${version}`, true],
+          ['?000000000000', false],
+          ['', false],
+        ] as const) {
+          const file = await it_.get(`${path}/assets/${name}${asked}`);
+          expect(file.status).toBe(200);
+          const how = file.headers.get('cache-control');
+          expect([how!.includes('immutable'), how!.includes('no-store')]).toEqual([kept, !kept]);
+        }
     });
 
     it('shows what there is, as it is', async () => {
