@@ -22,7 +22,6 @@ export type MigrationClass = new () => MigrationInterface & { name: string };
 /**
  * The migrations as TypeORM classes for one schema: list them in your own `migrations: [...]` and set the module's
  * `migrate: 'check'`, or leave it to the module (`migrate: 'run'`, the default).
- * TypeORM builds migrations without arguments, so the schema has to be part of the class.
  */
 export function createMigrations(options: CreateMigrationsOptions = {}): MigrationClass[] {
   const schema = checkSchemaName(options.schema ?? 'simple_queue');

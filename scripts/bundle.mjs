@@ -38,6 +38,7 @@ const SHARED = [
 const SHORTER = {
   ...{ defaults: false, join_vars: true, sequences: true, if_return: true, conditionals: true },
   ...{ booleans: true, comparisons: true, properties: true, computed_props: true, typeofs: true },
+  ...{ evaluate: true, dead_code: true },
   ...{ collapse_vars: true, reduce_vars: true, unused: true, passes: 2 },
   ...{ inline: false, reduce_funcs: false, keep_fnames: true, keep_classnames: true },
 };

@@ -83,16 +83,17 @@ function Buttons({ answer }: { answer: JobAnswer }) {
   const { job } = answer;
   const { id, state } = job;
   const ids = { ids: [id] };
+  const seen = { ...ids, seen: { [id]: job.finishedAt ?? '' } };
   const isEnded = ENDED.test(state);
   return (
     <div class="buttons">
       {(isEnded || state === 'lost') && (
-        <Do may="retry" work={() => act('retry', ids, first('The job runs again.'))}>
+        <Do may="retry" work={() => act('retry', seen, first('The job runs again.'))}>
           Run again
         </Do>
       )}
       {state === 'scheduled' && (
-        <Do may="retry" work={() => act('retry', ids, first('The job runs now.'))}>
+        <Do may="retry" work={() => act('retry', seen, first('The job runs now.'))}>
           Run now
         </Do>
       )}

@@ -36,23 +36,29 @@ function Found({
   filter: Record<string, string>;
   isFirst: boolean;
 }) {
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [selected, setSelected] = useState<ReadonlyMap<string, string>>(new Map());
   const [last, setLast] = useState(0);
   const key = JSON.stringify(filter);
-  useEffect(() => setSelected(new Set()), [key]);
+  useEffect(() => setSelected(new Map()), [key]);
   const toggle = (index: number, isOn: boolean, isRange: boolean): void => {
     const [from, until] = isRange ? [Math.min(last, index), Math.max(last, index)] : [index, index];
-    const chosen = new Set(selected);
-    for (const { id } of jobs.slice(from, until + 1))
-      if (isOn) chosen.add(id);
-      else chosen.delete(id);
+    const chosen = new Map(selected);
+    for (const job of jobs.slice(from, until + 1))
+      if (isOn) chosen.set(...endOf(job));
+      else chosen.delete(job.id);
     setSelected(chosen);
     setLast(index);
   };
+  // One that is shown no more stands as it was chosen.
+  const shown = jobs.map(endOf).filter(([id]) => selected.has(id));
   const all = jobs.length > 0 && jobs.every(({ id }) => selected.has(id));
   return (
     <>
-      <Bar ids={[...selected]} filter={filter} onDone={() => setSelected(new Set())} />
+      <Bar
+        seen={Object.fromEntries([...selected, ...shown])}
+        filter={filter}
+        onDone={() => setSelected(new Map())}
+      />
       {jobs.length === 0 ? (
         <p class="quiet">
           {next ? `None among the ${number(looked)} jobs that were read.` : 'No job matches.'}
@@ -68,7 +74,7 @@ function Found({
                     aria-label="All of this page"
                     checked={all}
                     onChange={({ currentTarget: { checked } }) =>
-                      setSelected(new Set(checked ? jobs.map(({ id }) => id) : []))
+                      setSelected(new Map(checked ? jobs.map(endOf) : []))
                     }
                   />
                 </th>
@@ -106,18 +112,25 @@ function Found({
   );
 }
 
+/** What is run again as it was seen. */
+const endOf = ({ id, finishedAt = '' }: Job): [string, string] => [id, finishedAt];
+
 function Bar({
-  ids,
+  seen,
   filter,
   onDone,
 }: {
-  ids: string[];
+  seen: Record<string, string>;
   filter: Record<string, string>;
   onDone: () => void;
 }) {
-  const each = (action: string, word: string) => async (): Promise<void> => {
-    if (await act(action, { ids }, (answer: EachAnswer) => eachWords(answer, word))) onDone();
-  };
+  const ids = Object.keys(seen);
+  const each =
+    (action: string, word: string, more = {}) =>
+    async (): Promise<void> => {
+      if (await act(action, { ids, ...more }, (answer: EachAnswer) => eachWords(answer, word)))
+        onDone();
+    };
   const states = (filter.state ?? '').split(',').filter(Boolean);
   const mayBeLive = states.length === 0 || states.some((state) => LIVE.includes(state));
   const mayHaveEnded = states.length === 0 || states.some((state) => !LIVE.includes(state));
@@ -126,7 +139,7 @@ function Bar({
       {ids.length > 0 && (
         <>
           <span>{many(ids.length, 'job')} selected:</span>
-          <Do may="retry" work={each('retry', 'will run')}>
+          <Do may="retry" work={each('retry', 'will run', { seen })}>
             Run again or now
           </Do>
           <Do may="cancel" danger work={each('cancel', 'cancelled')}>

@@ -185,7 +185,7 @@ function Groups({ groups, queue }: { groups: QueueAnswer['blockedGroups']; queue
                   label="Go on without it"
                   title="Let the group go on?"
                   text="Its next job runs though the one before it failed. The failed job stays in the dead letter queue."
-                  work={() => act('release', { queue, group }, releasedTold)}
+                  work={() => act('release', { queue, group, seen: job }, releasedTold)}
                 />
               )}
             </td>

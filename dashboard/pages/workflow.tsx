@@ -149,7 +149,10 @@ function namesOf(after: Step['after']): string {
   );
 }
 
-function Buttons({ flow: { id, state } }: { flow: FlowAnswer }) {
+const cancelTold = ({ cancelled }: { cancelled: boolean }): string =>
+  cancelled ? 'The workflow is being cancelled.' : 'It had ended.';
+
+function Buttons({ flow: { id, state, attempt } }: { flow: FlowAnswer }) {
   return (
     <div class="buttons">
       {GOES_ON.includes(state) ? (
@@ -158,13 +161,15 @@ function Buttons({ flow: { id, state } }: { flow: FlowAnswer }) {
           label="Cancel"
           title="Cancel this workflow?"
           text="Nothing more of it begins, and what runs is asked to stop. What has completed is compensated where a step says how."
-          work={() => act('cancel-workflow', { id }, 'The workflow is being cancelled.')}
+          work={() => act('cancel-workflow', { id }, cancelTold)}
         />
       ) : (
         state !== 'succeeded' && (
           <Do
             may="retry"
-            work={() => act('retry-workflow', { id }, 'What failed of it runs again.')}
+            work={() =>
+              act('retry-workflow', { id, seen: attempt }, 'What failed of it runs again.')
+            }
           >
             Retry what failed
           </Do>

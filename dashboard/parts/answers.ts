@@ -108,6 +108,7 @@ export interface JobsAnswer {
 
 export interface Carried {
   text: string;
+  digest: string;
   cutFrom?: number;
 }
 

@@ -35,11 +35,18 @@ export function CarriedJson({ carried, name }: { carried: Carried | undefined; n
 /** Another payload for a job that waits, or that has failed. */
 export function PayloadEditor({ id, payload }: { id: string; payload: Carried | undefined }) {
   const [text, setText] = useState<string>();
+  const [seen, setSeen] = useState('');
   const [problem, setProblem] = useState('');
   if (!may('change') || !payload) return null;
   if (text === undefined)
     return (
-      <button type="button" onClick={() => setText(prettyJson(payload.text))}>
+      <button
+        type="button"
+        onClick={() => {
+          setText(prettyJson(payload.text));
+          setSeen(payload.digest);
+        }}
+      >
         Edit payload
       </button>
     );
@@ -47,7 +54,7 @@ export function PayloadEditor({ id, payload }: { id: string; payload: Carried | 
     event.preventDefault();
     try {
       const changed: unknown = JSON.parse(text);
-      if (await act('change', { id, payload: changed }, 'The payload is changed.'))
+      if (await act('change', { id, payload: changed, seen }, 'The payload is changed.'))
         setText(undefined);
     } catch {
       setProblem('This is not JSON.');

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { FoundJob } from '../job/job.js';
 
 /** More of one text is not sent. */
@@ -7,6 +8,8 @@ const MOST_BYTES = 4_096;
 /** What a job carries, as text: deep or large values are the page's to fold, and never walked here again. */
 interface Carried {
   text: string;
+  /** Another one for another value. */
+  digest: string;
   /** Of the whole, where the text is a part of it. */
   cutFrom?: number;
 }
@@ -28,10 +31,14 @@ export function readable(job: FoundJob): Record<string, unknown> {
 function carried(value: unknown): Carried | undefined {
   if (value === undefined) return undefined;
   const text = written(value);
+  const digest = digestOf(value);
   return text.length <= MOST_TEXT
-    ? { text }
-    : { text: text.slice(0, MOST_TEXT), cutFrom: text.length };
+    ? { text, digest }
+    : { text: text.slice(0, MOST_TEXT), digest, cutFrom: text.length };
 }
+
+export const digestOf = (value: unknown): string =>
+  createHash('sha256').update(written(value)).digest('hex').slice(0, 16);
 
 /** What `redact` has put there may be anything, such as a circle. */
 function written(value: unknown): string {

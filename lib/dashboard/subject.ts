@@ -18,4 +18,5 @@ export const selectorOf = (said: Record<string, unknown>): object => ({
   ...said,
   ...(said.filter !== undefined && { filter: filterOf(said) }),
   dryRun: undefined,
+  seen: undefined,
 });

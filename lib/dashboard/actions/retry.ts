@@ -1,10 +1,15 @@
-import type { Action } from '../action.js';
+import { anything, type Action } from '../action.js';
 import { eachId, ids } from '../each-id.js';
+import { endedAsSeen } from '../seen.js';
 
 /** Runs jobs again, or now rather than at their time. */
 export const retry: Action = {
   permission: 'retry',
-  takes: { ids },
+  takes: { ids, seen: anything },
   required: ['ids'],
-  run: ({ admin }, said) => eachId(said.ids, (id) => admin.retry(id)),
+  run: (source, said) =>
+    eachId(said.ids, async (id) => {
+      await endedAsSeen(source, id, said.seen);
+      return source.admin.retry(id);
+    }),
 };

@@ -1,0 +1,95 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { QueueService } from 'nestjs-simple-queue';
+import { QueueAdmin } from 'nestjs-simple-queue/admin';
+import { QueueWorkflows, workflow } from 'nestjs-simple-queue/workflows';
+import { Storage } from '../../lib/storage/storage.js';
+import type { TestDatabase } from '../support/database.js';
+import { Rows } from '../support/rows.js';
+import { aDatabase } from '../support/template.js';
+import { aDashboard, type TestDashboard } from './a-dashboard.js';
+
+describe('what is done in a window that lags', () => {
+  let database: TestDatabase;
+  let dashboard: TestDashboard;
+  beforeAll(async () => {
+    database = await aDatabase();
+  });
+  beforeEach(async () => {
+    dashboard = await aDashboard(database);
+  });
+  afterEach(async () => {
+    await dashboard.close();
+    await new Rows(database).clear();
+  });
+  afterAll(() => database.drop());
+
+  const queues = () => dashboard.app.get(QueueService);
+  const act = async (name: string, body: object) => {
+    const answer = await dashboard.post(`/queues/api/${name}`, body);
+    return { status: answer.status, ...((await answer.json()) as object) };
+  };
+  const look = async (path: string) =>
+    (await (await dashboard.get(`/queues/api/${path}`)).json()) as {
+      job: { finishedAt: string; payload: { digest: string } };
+      jobs: { finishedAt: string }[];
+    };
+  const refused = (code: string) => ({ status: 409, code });
+
+  it('does not run a job again that has ended meanwhile, whatever it was before', async () => {
+    const { id } = await queues().enqueue('mail', 1, { delayMs: 1e7 });
+    await queues().cancel({ id });
+    const { finishedAt } = (await look(`job?id=${id}`)).job;
+    const before = new Date(Date.parse(finishedAt) - 1).toISOString();
+    for (const end of ['', before])
+      expect(await act('retry', { ids: [id], seen: { [id]: end } })).toMatchObject({
+        done: [],
+        refused: [{ id, message: expect.stringContaining('has ended as cancelled meanwhile') }],
+      });
+    expect(await queues().find(id)).toMatchObject({ state: 'cancelled' });
+    const [listed] = (await look('jobs?queue=mail')).jobs;
+    expect(listed!.finishedAt).toBe(finishedAt);
+
+    const seen = { [id]: finishedAt };
+    for (let windows = 1; windows <= 2; windows++)
+      expect(await act('retry', { ids: [id], seen })).toMatchObject({ done: [id], refused: [] });
+  });
+
+  it('does not overwrite what another window has stored', async () => {
+    const { id } = await queues().enqueue('mail', { to: 'a' }, { delayMs: 1e7 });
+    const seen = (await look(`job?id=${id}`)).job.payload.digest;
+    expect(await act('change', { id, payload: { to: 'b' }, seen })).toMatchObject({ status: 200 });
+    expect(await act('change', { id, payload: { to: 'c' }, seen })).toMatchObject({
+      ...refused('JOB_HELD'),
+      message: expect.stringContaining('payload was changed meanwhile'),
+    });
+    expect(await queues().find(id)).toMatchObject({ payload: { to: 'b' } });
+  });
+
+  it('does not let a group go on behind another job', async () => {
+    const ordered = { group: 'g', ordered: true } as const;
+    const { id } = await queues().enqueue('halt', 1, ordered);
+    const rows = new Rows(database);
+    await database.query('delete from simple_queue.ready where id = $1', [id]);
+    await rows.claim([{ id, epoch: 0 }], await rows.lease());
+    const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: 864e5, onDeadJob: 'block' } as const; // prettier-ignore
+    const { settlements } = dashboard.app.get(Storage, { strict: false });
+    await settlements.bury('w', [{ id, epoch: 0, verdict }]);
+
+    const group = { queue: 'halt', group: 'g' };
+    const other = '00000000-0000-4000-8000-000000000001';
+    expect(await act('release', { ...group, seen: other })).toMatchObject(refused('JOB_HELD'));
+    expect(await dashboard.app.get(QueueAdmin).blockedGroups('halt')).toHaveLength(1);
+    expect(await act('release', { ...group, seen: id })).toMatchObject({ released: id });
+  });
+
+  it('does not retry a workflow that has been retried', async () => {
+    const workflows = dashboard.app.get(QueueWorkflows);
+    const { id } = await workflows.start(workflow('order').step('pay', 'mail', {}));
+    await workflows.cancel(id);
+    expect(await act('retry-workflow', { id, seen: 1 })).toMatchObject({ attempt: 2 });
+    await workflows.cancel(id);
+    expect(await act('retry-workflow', { id, seen: 1 })).toMatchObject(refused('WORKFLOW_ENDED'));
+    expect(await workflows.find(id)).toMatchObject({ attempt: 2, state: 'cancelled' });
+    expect(await act('cancel-workflow', { id })).toMatchObject({ cancelled: false });
+  });
+});
