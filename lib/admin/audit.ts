@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { checkId, checkQueueName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
+import { setAges } from '../runtime/ago.js';
 import { passes, shape, whole, type Rule } from '../runtime/rules.js';
 import { oneLine } from '../runtime/words.js';
+import { timeOf } from '../storage/connection/database-time.js';
 import type { ActRow } from '../storage/operate/audit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { moment, refuse, text } from './checks.js';
@@ -86,6 +88,7 @@ export class Audit {
   async list(filter: AuditFilter, page: AuditPage): Promise<OperatorAction[]> {
     refuse('audit', [...FILTER(filter, 'filter'), ...PAGES(page, 'page')]);
     const { limit = PAGE, after } = page;
+    await setAges(filter, () => timeOf(this.storage.database.callers.run));
     return (await this.storage.audit.list({ ...filter, after, limit })).map(actionOf);
   }
 }

@@ -1,4 +1,4 @@
-import { Ago } from '../runtime/ago.js';
+import { setAges } from '../runtime/ago.js';
 import { timeOf } from '../storage/connection/database-time.js';
 import {
   isTerminal,
@@ -134,8 +134,7 @@ export class JobList {
   /** @throws QueueError `INVALID_OPTION` for an `after` that no page of this filter gave. */
   async page(filter: CheckedFilter, limit: number, after?: string): Promise<JobPageAnswer> {
     // Ages count by the clock that the jobs have.
-    for (const part of Object.values(filter))
-      if (part instanceof Ago) await part.set(() => timeOf(this.storage.database.callers.run));
+    await setAges(filter, () => timeOf(this.storage.database.callers.run));
     const query = await this.queryOf(filter);
     const names = query.sections.flatMap(({ name, place }) =>
       place ? [name, BY_LANE + name] : [name],

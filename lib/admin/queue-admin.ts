@@ -167,7 +167,7 @@ export class QueueAdmin {
 
   /**
    * Runs ended jobs again, in batches of their own transactions: those that failed, or of the states that the filter names
-   * (what has `expired` only so, or by its `errorKey`). What the dry run counts may have changed a moment later. `signal` ends it between two batches.
+   * (`expired` only so, or by `errorKey`). What the dry run counts may have changed a moment later. `signal` ends it between two batches.
    * @throws QueueError `INVALID_OPTION`; what was revived before an error of the database stays so, and a repeat goes on.
    */
   async redrive(filter: JobFilter, options: RedriveOptions = {}): Promise<RedriveCounts> {

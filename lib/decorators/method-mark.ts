@@ -6,17 +6,13 @@ import { QueueError } from '../job/queue.errors.js';
 export type IsBatch<Batch> = [Batch] extends [undefined]
   ? false
   : [Batch] extends [BatchOptions]
-    ? HasOptional<Batch, 'lingerMs'> extends true
-      ? false
+    ? 'lingerMs' extends keyof Batch
+      ? // Not `undefined extends`: without `strictNullChecks` that holds of everything.
+        Batch extends Required<Pick<Batch, 'lingerMs'>>
+        ? true
+        : false
       : true
     : false;
-
-/** With `strictNullChecks` and without: `undefined extends` holds for everything where it is off. */
-type HasOptional<Whole, Key extends PropertyKey> = Key extends keyof Whole
-  ? Record<never, never> extends Pick<Whole, Key>
-    ? true
-    : false
-  : false;
 
 /** A method decorator that the compiler lets stand only on methods of this kind. */
 export type MethodMark<Method> = <Marked extends Method>(

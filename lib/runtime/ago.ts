@@ -15,3 +15,8 @@ export class Ago extends Date {
     this.isSet = true;
   }
 }
+
+/** Sets what was given as an age among the parts of a filter. */
+export async function setAges(filter: object, now: () => Promise<number>): Promise<void> {
+  for (const part of Object.values(filter)) if (part instanceof Ago) await part.set(now);
+}

@@ -1,4 +1,5 @@
 import type { Trouble } from '../job/trouble.js';
+import { HOUR_MS } from '../job/values/duration.js';
 import type { TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 
 const FAILED = ['failed', 'critical', 'unprocessable'];
@@ -45,21 +46,22 @@ export function againOf(
 }
 
 function leftOf(uncommitted: number, dependents: number): string {
-  const open = `${uncommitted} of these nobody committed in time: whoever staged them decides. `;
+  const open = `${uncommitted} of these nobody committed in time. `;
   const later = `Of these, ${dependents} depend on ${AWAITED}, and must be run again when those have succeeded. `;
   return `${uncommitted > 0 ? open : ''}${dependents > 0 ? later : ''}`;
 }
 
-/** Jobs of other lanes are not ended with those of a lane that nobody serves, nor what a worker comes to by and by. */
+/** Jobs of other lanes are not ended with those of a lane that nobody serves, nor what a worker comes to by and by, or after a deploy. */
 export function endOfLane({
   queue,
   name,
   labels,
   subject,
   extra,
+  sinceMs,
 }: TroubleRow): Pick<Told, 'hint' | 'fix'> {
   const hint = 'Deploy a worker with a handler for it (and with its labels)';
-  if (extra > 0 || subject === null) return { hint: `${hint}.` };
+  if (extra > 0 || subject === null || !(Number(sinceMs) >= HOUR_MS)) return { hint: `${hint}.` };
   const lane = ['--queue', queue ?? '', '--name', name ?? ''];
   const label = labels?.length ? ['--label', labels[0]!] : [];
   return {

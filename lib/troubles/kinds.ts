@@ -146,7 +146,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       level: 'warning',
       text: `${many(row, 'schedule is', 'schedules are')} overdue${row.count === 1 ? '' : ', the longest'}${lasting(row)}: ${listed(schedulesOf(row).map(shown), 5)}.`,
       look: ['schedules', 'show', schedulesOf(row)[0] ?? ''],
-      hint: 'Start a worker: a process with worker: false makes no ticks. If one runs, read its log (loopFailed, SCHEDULE_BROKEN), and look for a transaction that holds the row.',
+      hint: 'Start a worker (worker: false makes no ticks). If one runs, read its log (loopFailed, SCHEDULE_BROKEN), and look for a transaction that holds the row.',
     }),
   },
   LIMITS: {

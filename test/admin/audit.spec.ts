@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { AuditFilter, AuditPage } from '../../lib/admin/audit.js';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
+import { Ago } from '../../lib/runtime/ago.js';
 import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
 import { cli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
@@ -31,6 +32,14 @@ describe('the audit', () => {
     (await admin.audit(filter, page)).map(({ actor, action, selector, counts, failed }) =>
       [actor, action, selector, failed ?? counts],
     ); // prettier-ignore
+
+  it('counts an age by the clock of the database', async () => {
+    await ada.pause('mail');
+    const since = new Ago(3_600_000);
+    // As it is where the clock of this machine is two days ahead.
+    since.setTime(since.getTime() + 172_800_000);
+    expect((await told({ since })).map(([, action]) => action)).toEqual(['pause']);
+  });
 
   it('names who did what to what, with what came of it', async () => {
     const [dead] = await endedJobs(test, 1);

@@ -48,6 +48,14 @@ describe('schedules', () => {
     expect((json as { next: string[] }).next).toHaveLength(10);
   });
 
+  it('shows since when it should have run, while nobody has enqueued it', async () => {
+    expect((await run('show', 'nightly')).out).not.toMatch(/^due /m);
+    await test.database.query(`update simple_queue.schedule set next_at = now() - interval '7 minutes'`); // prettier-ignore
+    expect((await run('show', 'nightly')).out).toMatch(/^due .* \(\d+ min ago\)$/m);
+    await run('pause', 'nightly');
+    expect((await run('show', 'nightly')).out).not.toMatch(/^due /m);
+  });
+
   it('pauses, resumes and runs what belongs to any owner', async () => {
     expect((await run('pause', 'nightly')).out).toBe('Schedule "nightly" is paused.\n');
     expect((await schedules.find('nightly'))!.pausedAt).toBeDefined();

@@ -161,7 +161,7 @@ describe('called at night, with the command line alone', () => {
   });
 
   it('a queue that nobody serves', async () => {
-    await test.rows.jobs(3, { queue: 'orphans' });
+    await test.rows.jobs(3, { queue: 'orphans', due: '-2 hours' });
     await aWorker((await test.rows.lane('mail')).id);
     const { fix } = await putRight('NO_HANDLER', /\(none\) .*no worker/);
     expect(fix).toBe("simple-queue cancel --queue orphans --name '' --state ready,blocked --yes");

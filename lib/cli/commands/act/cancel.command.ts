@@ -46,7 +46,6 @@ also beside one of those) counts its jobs first, and ends them with --yes; Ctrl-
 Examples:
   simple-queue cancel 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10
   simple-queue cancel --fingerprint customer:42
-  simple-queue cancel --queue mail --unique-key order:7
   simple-queue cancel --queue mail --group tenant:7 --state blocked --yes
   simple-queue cancel --queue mail --name reminder --state scheduled,ready --yes`;
 

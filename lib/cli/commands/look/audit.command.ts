@@ -26,10 +26,7 @@ export const addAudit: AddCommand = (program, act) => {
     .option('--since <time>', 'from then on: 2h, 1d, or a moment', parseMoment)
     .option('--limit <n>', 'at most so many, default 50', parseWhole)
     .option('--after <id>', 'behind the last one of the page before')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  simple-queue audit --since 1d\n  simple-queue audit --action pause --queue mail',
-    )
+    .addHelpText('after', '\nExamples:\n  simple-queue audit --action pause --since 1d')
     .action(act((cli, flags: AuditFlags) => audit(cli, flags)));
 };
 

@@ -19,7 +19,6 @@ const EXAMPLES = `
 It listens on this machine alone, and its address has a secret part: whoever else works here does not know it.
 
 Examples:
-  simple-queue dashboard
   simple-queue dashboard --port 4000 --read-only`;
 
 /** `dashboard`: the page of the dashboard, without an application, until Ctrl-C. */

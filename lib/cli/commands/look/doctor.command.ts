@@ -23,7 +23,7 @@ export const addDoctor: AddCommand = (program, act) => {
     .option('--only <codes>', 'check only these, by their codes, separated by commas')
     .addHelpText(
       'after',
-      '\nExit code 1: something is critical (with --strict: or a warning).\n\nExamples:\n  simple-queue doctor\n  simple-queue doctor --only SCHEMA,SCHEMA_DRIFT,RIGHTS --json',
+      '\nExit code 1: something is critical (with --strict: or a warning).\n\nExamples:\n  simple-queue doctor --only SCHEMA,SCHEMA_DRIFT,RIGHTS --json',
     )
     .action(act((cli, flags: DoctorFlags) => examine(cli, flags)));
 };

@@ -19,7 +19,6 @@ const EXAMPLES = `
 A group continues when its job is retried or purged, or when the group is released ("simple-queue release").
 
 Examples:
-  simple-queue groups
   simple-queue groups ledger --json`;
 
 async function groups(cli: Cli, queue?: string): Promise<void> {

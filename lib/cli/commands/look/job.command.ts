@@ -22,7 +22,6 @@ export const addJob: AddCommand = (program, act) => {
 
 const EXAMPLES = `
 Examples:
-  simple-queue job 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10
   simple-queue job 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10 --payload --json | jq .payload`;
 
 /** What may be large, or nobody else's business. */

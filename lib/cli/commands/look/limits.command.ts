@@ -18,7 +18,6 @@ interface SetFlags {
 
 const EXAMPLES = `
 Examples:
-  simple-queue limits
   simple-queue limits set mail --concurrency 10
   simple-queue limits set stripe --rate 100/1s --strict
   simple-queue limits set mail --rate none

@@ -16,7 +16,7 @@ export const addQueues: AddCommand = (program, act) => {
     .argument('[queue]', 'its name')
     .option('--limit <count>', 'queues of this page, 1 to 1000, the default', parseWhole)
     .option('--after <queue>', 'continue behind the queue of this name')
-    .addHelpText('after', '\nExamples:\n  simple-queue queues\n  simple-queue queues mail --json')
+    .addHelpText('after', '\nExamples:\n  simple-queue queues mail --json')
     .action(
       act((cli, queue: string | undefined, page: QueuesPage) =>
         queue === undefined ? showAll(cli, page) : showOne(cli, queue, page),

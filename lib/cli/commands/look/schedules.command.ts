@@ -11,10 +11,7 @@ export const addSchedules: AddCommand = (program, act) => {
   const schedules = program
     .command('schedules')
     .description('what is enqueued by the clock: list, show, pause, resume, run, backfill, prune')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  simple-queue schedules\n  simple-queue schedules show reports',
-    );
+    .addHelpText('after', '\nExamples:\n  simple-queue schedules');
   addLists(schedules, act);
   addScheduleActs(schedules, act);
 };
@@ -50,6 +47,9 @@ async function list(cli: Cli, { owner }: { owner?: string }): Promise<void> {
   });
 }
 
+/** A worker should have enqueued it; the runs to come do not say so. */
+const isDue = ({ nextAt, pausedAt }: Schedule): boolean =>
+  !pausedAt && nextAt !== undefined && nextAt.getTime() <= Date.now();
 const whenOf = ({ cron, everyMs }: Schedule): string => cron ?? `every ${span(everyMs!)}`;
 const targetOf = ({ queue, jobName }: Schedule): string => `${queue}${jobName && `/${jobName}`}`;
 
@@ -82,7 +82,7 @@ async function show({ screen, session }: Cli, name: string): Promise<void> {
 
 function fieldsOf(schedule: Schedule): [string, Cell | undefined][] {
   const { name, owner, declared, timeZone, overlap, catchUp, jitterMs, waiting } = schedule;
-  const { startAt, endAt, pausedAt, undeclared } = schedule;
+  const { startAt, endAt, pausedAt, undeclared, nextAt } = schedule;
   return [
     ['schedule', { text: name, tone: 'strong' }],
     ['owner', owner],
@@ -94,6 +94,7 @@ function fieldsOf(schedule: Schedule): [string, Cell | undefined][] {
     ['jitter', jitterMs > 0 ? span(jitterMs) : undefined],
     ['starts', startAt && moment(startAt)],
     ['ends', endAt && moment(endAt)],
+    ['due', isDue(schedule) ? { text: moment(nextAt!), tone: 'warn' } : undefined],
     ['paused', pausedAt ? { text: `since ${moment(pausedAt)}`, tone: 'warn' } : undefined],
     ['waiting ticks', waiting > 0 ? String(waiting) : undefined],
   ];

@@ -34,7 +34,6 @@ const EXAMPLES = `
 Of other roles' sessions an ordinary role sees little, and ends none: use the role that opened them, or a superuser.
 
 Examples:
-  simple-queue sessions
   simple-queue sessions --end 4711 --yes
   simple-queue sessions --end-idle 10min --yes`;
 

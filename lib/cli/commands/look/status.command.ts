@@ -28,10 +28,7 @@ export const addStatus: AddCommand = (program, act) => {
     .description(
       'everything at a glance; exits with 1 if jobs wait for a worker that is not alive, or for a person',
     )
-    .addHelpText(
-      'after',
-      '\nExamples:\n  simple-queue status\n  simple-queue status --json | jq .oldestReadyMs',
-    )
+    .addHelpText('after', '\nExamples:\n  simple-queue status --json | jq .oldestReadyMs')
     .action(act(status));
 };
 

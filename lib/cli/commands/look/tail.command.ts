@@ -39,7 +39,6 @@ It looks at the tables again and again, since the database reports no events. Wh
 Not shown: the run of a job that had waited since before, and is done within one interval. "queues" and "jobs" count those.
 
 Examples:
-  simple-queue tail --queue mail
   simple-queue tail --errors --json | jq .error.message`;
 
 /** A number alone is milliseconds, as in the options of the library. */

@@ -49,7 +49,6 @@ const EXAMPLES = `
 Workers write what they have counted once a minute: the newest minute is never whole. In a pipe, and with --json, it looks once.
 
 Examples:
-  simple-queue top
   simple-queue top --over 1h --json | jq '.queues[0]'`;
 
 async function top(cli: Cli, flags: TopFlags): Promise<void> {

@@ -8,7 +8,7 @@ export const addWorkers: AddCommand = (program, act) => {
   program
     .command('workers')
     .description('every worker process: since when, what it serves, how many jobs it holds')
-    .addHelpText('after', '\nExamples:\n  simple-queue workers\n  simple-queue workers --json')
+    .addHelpText('after', '\nExamples:\n  simple-queue workers --json')
     .action(act(show));
 };
 

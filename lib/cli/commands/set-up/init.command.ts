@@ -26,7 +26,7 @@ export const addInit: AddCommand = (program, act) => {
     .argument('[folder]', 'of the application', '.')
     .option('--module <path>', 'file of the root module; default: app.module.ts among the sources')
     .option('--yes', 'write it')
-    .addHelpText('after', '\nExamples:\n  simple-queue init\n  simple-queue init apps/shop --yes')
+    .addHelpText('after', '\nExamples:\n  simple-queue init apps/shop --yes')
     .action(act(init));
 };
 

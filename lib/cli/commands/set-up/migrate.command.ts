@@ -36,10 +36,7 @@ export const addMigrate: AddCommand = (program, act) => {
   migrate
     .command('up')
     .description('make the tables, or bring them to the version of this release')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  simple-queue migrate up\n  simple-queue migrate up --schema billing_queue --json',
-    )
+    .addHelpText('after', '\nExamples:\n  simple-queue migrate up --schema billing_queue --json')
     .action(act(up));
   migrate
     .command('status')
@@ -58,10 +55,7 @@ function addDown(migrate: Command, act: Act): void {
     )
     .option('--drop <schema>', 'do it: the name of the schema, written out')
     .addOption(new Option('--yes').hideHelp())
-    .addHelpText(
-      'after',
-      '\nExamples:\n  simple-queue migrate down\n  simple-queue migrate down --drop simple_queue',
-    )
+    .addHelpText('after', '\nExamples:\n  simple-queue migrate down --drop simple_queue')
     .action(act(down));
 }
 
