@@ -133,7 +133,7 @@ describe('called at night, with the command line alone', () => {
     // A moment ago somebody may have wanted it.
     expect(await run(['status'])).toMatchObject({
       code: 0,
-      out: expect.stringContaining('is paused'),
+      out: expect.stringMatching(/^1 notice$[^]*is paused/m),
     });
     await query(
       `update simple_queue.queue set paused_at = now() - interval '3 hours' where name = 'mail'`,

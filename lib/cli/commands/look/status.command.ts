@@ -88,9 +88,13 @@ async function show({ screen }: Cli, found: Status, queues: QueueSummary[]): Pro
 
 function showTroubles(screen: Screen, troubles: Trouble[]): void {
   screen.say('');
-  const tone = troubles.some(needsSomebody) ? 'bad' : 'warn';
-  screen.say({ text: counted(troubles.length, 'trouble'), tone });
-  for (const trouble of troubles) tell(screen, trouble);
+  const [own, notices] = [troubles.filter(needsSomebody), troubles.filter((each) => !needsSomebody(each))]; // prettier-ignore
+  const counts = [
+    ...(own.length > 0 ? [counted(own.length, 'trouble')] : []),
+    ...(notices.length > 0 ? [counted(notices.length, 'notice')] : []),
+  ];
+  screen.say({ text: counts.join(', '), tone: own.length > 0 ? 'bad' : 'warn' });
+  for (const trouble of [...own, ...notices]) tell(screen, trouble);
 }
 
 function tell(screen: Screen, { code, text, hint, look, fix }: Trouble): void {
