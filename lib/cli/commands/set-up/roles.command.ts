@@ -18,7 +18,7 @@ export const addRoles: AddCommand = (program, act) => {
 async function roles({ screen, flags: { schema } }: Cli, prefix: string): Promise<void> {
   const { roleScript } = await import('../../../../migrations/roles.js');
   const statements = roleScript(schema, prefix);
-  const head = `-- Roles for the queue in schema "${schema}". Run it as the owner of the tables; then: grant ${prefix}_worker to <login of the workers>;`;
+  const head = `-- Roles for the queue in schema "${schema}". Run it as a superuser, or as the owner of the tables with CREATEROLE; then: grant ${prefix}_worker to <login of the workers>;`;
   await screen.answer({ schema, prefix, statements }, () =>
     screen.text([head, ...statements.map((statement) => `${statement};`)].join('\n\n')),
   );
