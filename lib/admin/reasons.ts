@@ -175,7 +175,7 @@ export function blocked(
 ): Reason {
   const which = group === '' ? `Queue "${queue}"` : `Group "${group}" of queue "${queue}"`;
   const until =
-    'Retry or purge that job, or release the group (QueueAdmin.releaseGroup, `simple-queue release`).';
+    'Retry (a step: its workflow) or purge that job, or release the group (QueueAdmin.releaseGroup, `simple-queue release`).';
   if (dead)
     return {
       code: 'BLOCKED',

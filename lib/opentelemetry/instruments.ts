@@ -17,6 +17,7 @@ export interface Recorders {
   reaped: Counter;
   loopFailures: Counter;
   ticks: Counter;
+  workflows: Counter;
 }
 
 export const recordersOf = (meter: Meter): Recorders => ({
@@ -63,16 +64,13 @@ function countersOf(meter: Meter) {
       'Polls by what they brought: as much as was asked for, a part, or nothing',
     ),
     lapsedLeases: counter('simple_queue.lease.lapsed', '{lease}', 'Leases of this process that were lost'), // prettier-ignore
-    reaped: counter(
-      'simple_queue.reaped',
-      '{message}',
-      'Jobs that this process took back from silent workers',
-    ),
+    reaped: counter('simple_queue.reaped', '{message}', 'Jobs taken back from silent workers'),
     ticks: counter(
       'simple_queue.ticks',
       '{tick}',
       'Times of schedules that this process decided, by what became of them',
     ),
+    workflows: counter('simple_queue.workflows', '{workflow}', 'Ended by this process, or stuck'),
     loopFailures: counter(
       'simple_queue.loop.failures',
       '{failure}',

@@ -70,7 +70,9 @@ export class Measuring {
   }
 
   private listeners(): Listeners {
-    const { lapsedLeases, reaped, loopFailures, ticks } = this.recorders;
+    const { lapsedLeases, reaped, loopFailures, ticks, workflows } = this.recorders;
+    const flow = (outcome: string): void =>
+      workflows.add(1, { ...this.tallies.attributes, [ATTRIBUTE.outcome]: outcome });
     return {
       enqueued: ({ queue, outcome }) => this.tallies.of(queue).count('enqueued', outcome),
       started: (event) => this.started(event),
@@ -86,6 +88,8 @@ export class Measuring {
       reaped: ({ jobs }) => reaped.add(jobs, this.tallies.attributes),
       ticked: ({ queue, outcome, times = 1 }) =>
         ticks.add(times, { ...this.tallies.of(queue).attributes, [ATTRIBUTE.outcome]: outcome }),
+      workflowEnded: ({ state }) => flow(state),
+      workflowStuck: () => flow('stuck'),
       loopFailed: ({ loop }) =>
         loopFailures.add(1, { ...this.tallies.attributes, [ATTRIBUTE.loop]: loop }),
     };

@@ -6,6 +6,7 @@ import type { NewJob } from '../job/new-job.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { setAges } from '../runtime/ago.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { Run } from '../storage/connection/database.js';
 import type { Joined } from '../storage/connection/callers/joined.js';
@@ -81,6 +82,7 @@ export class ByHand {
     checkSpan(from, to, dryRun);
     return this.inOne(joined, async (run, announce) => {
       const row = await read(run);
+      await setAges({ from, to }, () => Promise.resolve(row.now));
       const times = timesBetween(row, from, to);
       if (times.length === 0) return { times: [], jobs: [] };
       const range = { limit: 2 * MOST_TIMES, from: times[0]!, to: times.at(-1)! };

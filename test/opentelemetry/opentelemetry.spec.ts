@@ -233,6 +233,11 @@ describe('OpenTelemetry', () => {
     application.events.emit('ticked', () => ({ ...tick, outcome: 'enqueued' }));
     application.events.emit('ticked', () => ({ ...tick, outcome: 'missed', times: 3 }));
 
+    const flow = { id: 'w', name: 'order', attempt: 1 };
+    for (const state of ['succeeded', 'failed', 'failed'] as const)
+      application.events.emit('workflowEnded', () => ({ ...flow, state }));
+    application.events.emit('workflowStuck', () => ({ ...flow, step: 'pay', jobId: id }));
+
     // A scrape does not wait for the database for long: the next one has its answer.
     const depth = { 'messaging.destination.name': 'counted', 'simple_queue.state': 'scheduled' };
     const points = await eventually(async () => {
@@ -244,6 +249,12 @@ describe('OpenTelemetry', () => {
       valueOf(points, name, { 'messaging.destination.name': 'counted', ...attributes });
     expect(of('simple_queue.ticks', { 'simple_queue.outcome': 'enqueued' })).toBe(1);
     expect(of('simple_queue.ticks', { 'simple_queue.outcome': 'missed' })).toBe(3);
+    for (const [outcome, count] of [
+      ['succeeded', 1],
+      ['failed', 2],
+      ['stuck', 1],
+    ])
+      expect(valueOf(points, 'simple_queue.workflows', { 'simple_queue.outcome': outcome })).toBe(count); // prettier-ignore
     expect(of('messaging.client.sent.messages', { 'simple_queue.outcome': 'created' })).toBe(4);
     expect(of('messaging.client.sent.messages', { 'simple_queue.outcome': 'existing' })).toBe(1);
     expect(of('messaging.client.consumed.messages')).toBe(4);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineJob } from '../../lib/enqueue/define-job.js';
 import type { QueueErrorCode } from '../../lib/job/queue.errors.js';
 import type { NewSchedule } from '../../lib/job/schedule.js';
+import { Ago } from '../../lib/runtime/ago.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
@@ -316,6 +317,16 @@ describe('QueueSchedules', () => {
   describe('backfills', () => {
     const from = new Date('2026-01-01T00:00:00Z');
     const to = new Date('2026-01-08T00:00:00Z');
+
+    it('counts ages by the clock of the database', async () => {
+      await schedules.put('x', { everyMs: 3_600_000, target: 'backfilled' });
+      const span = { from: new Ago(10_800_000), to: new Ago(0) };
+      // As it is where the clock of this machine is two days ahead.
+      for (const ago of Object.values(span)) ago.setTime(ago.getTime() + 172_800_000);
+      const { times } = await schedules.backfill('x', { ...span, dryRun: true });
+      expect(times).toHaveLength(3);
+      expect(times[2]!.getTime()).toBeLessThan(Date.now() + 3_600_000);
+    });
 
     it('each time once, the oldest first; a dry run only says which', async () => {
       await schedules.put('x', { ...DAILY, target: 'backfilled' });

@@ -1,10 +1,10 @@
-import { dirname, relative } from 'node:path/posix';
+import { dirname, join, relative } from 'node:path/posix';
 import { applicationIn, type Application } from './application.js';
 import { firstJob, FOLDER, MODULE } from './first-job.js';
 import { JEST_LINES, withTranslation } from './jest-config.js';
 import { withShutdownHooks } from './main-source.js';
 import { withModules, type Wanted } from './module-source.js';
-import { refusal, type Project } from './project.js';
+import { E2E, refusal, type Project } from './project.js';
 import { withLineEndsOf, type TypeScript } from './source-edits.js';
 
 /** A file to make, or (with `before`) to change. */
@@ -120,9 +120,10 @@ function testsImport(packages: Set<string>): string | undefined {
 }
 
 /** Jest's own loader of ES modules (`--experimental-vm-modules`) needs nothing. */
-function jestConfigs(project: Project, { packages, isEsm, testScript }: Application): Step[] {
+function jestConfigs(project: Project, application: Application): Step[] {
+  const { packages, isEsm, testScript, sourceRoot } = application;
   if (!packages.has('jest') || isEsm || testScript.includes('experimental-vm-modules')) return [];
-  return ['package.json', 'test/jest-e2e.json']
+  return ['package.json', join(dirname(sourceRoot), E2E)]
     .filter((path) => project.has(path))
     .flatMap((path) => jestConfig(path, project.get(path)!));
 }

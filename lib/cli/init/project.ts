@@ -5,7 +5,9 @@ import { QueueError } from '../../job/queue.errors.js';
 /** An application's own texts by their paths from its root, with slashes: what `planInit` reads. Nothing else of it is looked at. */
 export type Project = ReadonlyMap<string, string>;
 
-const SETTINGS = ['package.json', 'nest-cli.json', 'test/jest-e2e.json'];
+const SETTINGS = ['package.json', 'nest-cli.json'];
+/** Beside the sources: each application of a workspace has its own. */
+export const E2E = 'test/jest-e2e.json';
 const FOREIGN = new Set(['node_modules', 'dist', 'coverage', 'build']);
 
 /**
@@ -41,7 +43,8 @@ function sourcesIn(folder: string): string[] {
     const path = join(folder, entry.name);
     if (entry.isDirectory())
       return FOREIGN.has(entry.name) || entry.name.startsWith('.') ? [] : sourcesIn(path);
-    return entry.isFile() && /(?<!\.d)\.ts$/.test(entry.name) ? [path] : [];
+    const isRead = /(?<!\.d)\.ts$/.test(entry.name) || path.endsWith(join(sep, E2E));
+    return entry.isFile() && isRead ? [path] : [];
   });
 }
 

@@ -123,6 +123,8 @@ describe('a workspace of several applications', () => {
       'nest-cli.json': JSON.stringify({ monorepo: true, sourceRoot: 'apps/shop/src', projects }),
       'src/app.module.ts': undefined,
       'src/main.ts': undefined,
+      'test/jest-e2e.json': undefined,
+      'apps/api/test/jest-e2e.json': anApplication('Nest 11').get('test/jest-e2e.json'),
       'apps/shop/src/app.module.ts': shopModule,
       'apps/api/src/api.module.ts': ROOT_MODULE,
       'apps/api/src/main.ts': anApplication('Nest 11').get('src/main.ts'),
@@ -144,6 +146,7 @@ describe('a workspace of several applications', () => {
     expect(byHand).toEqual([]);
     expect(changes.map(({ path }) => path).filter((path) => path.startsWith('apps/'))).toEqual([
       ...NEW_FILES.map((path) => `apps/api/${path}`),
+      'apps/api/test/jest-e2e.json',
       'apps/api/src/main.ts',
       'apps/api/src/api.module.ts',
     ]);
