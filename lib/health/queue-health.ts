@@ -1,3 +1,4 @@
+import { counted } from '../runtime/words.js';
 import { matches } from '../job/values/queue-pattern.js';
 import { QueueError } from '../job/queue.errors.js';
 import { RecentAnswer } from '../runtime/recent-answer.js';
@@ -284,7 +285,7 @@ function waitingProblems(waiting: OldestReady[], { oldestReadyMs: most }: Limits
 function deadLetterProblems(deadLetters: number, { maxDeadLetters: most }: Limits): string[] {
   return most === false || deadLetters <= most
     ? []
-    : [`${deadLetters} jobs have failed for good within five minutes.`];
+    : [`${counted(deadLetters, 'job has', 'jobs have')} failed for good within five minutes.`];
 }
 
 function blockedProblems(groups: number, { maxBlockedGroups: most }: Limits): string[] {
