@@ -49,6 +49,7 @@ try {
   refuseStrays(files);
   refuseGaps(files);
   refuseDeadBins(tarball);
+  refuseWrongTypes();
   await report({ packed: size, unpacked, files: files.length });
   await reportBoot();
 } finally {
@@ -87,6 +88,22 @@ function refuseDeadBins(tarball) {
     if (!isExecutable || !tar('-xzOf', entry).startsWith('#!/usr/bin/env node\n'))
       throw new Error(`The bin "${name}" cannot be run: ${path}`);
   }
+}
+
+/** What strict applications see: each declaration is checked, and an option that is `undefined` counts as left out. */
+function refuseWrongTypes() {
+  const program = ts.createProgram(['test/types/undefined-options.ts'], {
+    ...{ module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, types: ['node'] },
+    ...{ strict: true, exactOptionalPropertyTypes: true, noEmit: true },
+    ...{ experimentalDecorators: true, noUncheckedIndexedAccess: true },
+  });
+  const ours = program.getSourceFiles().filter(({ fileName }) => !fileName.includes('/node_modules/')); // prettier-ignore
+  const found = ours.flatMap((file) => [
+    ...program.getSyntacticDiagnostics(file),
+    ...program.getSemanticDiagnostics(file),
+  ]);
+  const host = { getCurrentDirectory: () => '.', getCanonicalFileName: (name) => name, getNewLine: () => '\n' }; // prettier-ignore
+  if (found.length > 0) throw new Error(ts.formatDiagnostics(found, host));
 }
 
 async function report({ packed, unpacked, files }) {

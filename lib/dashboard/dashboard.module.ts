@@ -38,17 +38,18 @@ const EXTRAS: SimpleQueueDashboardExtras = {
   instances: ['default'],
 };
 
-const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SimpleQueueDashboardOptions>({
-  optionsInjectionToken: GIVEN,
-})
-  .setClassMethodName('forRoot')
-  .setFactoryMethodName('createSimpleQueueDashboardOptions')
-  .setExtras(EXTRAS, withController)
-  .build();
+const { ConfigurableModuleClass: DashboardModuleClass } =
+  new ConfigurableModuleBuilder<SimpleQueueDashboardOptions>({
+    optionsInjectionToken: GIVEN,
+  })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createSimpleQueueDashboardOptions')
+    .setExtras(EXTRAS, withController)
+    .build();
 
 /** The dashboard of the queues in a Nest application, as a controller of it. Import it beside `SimpleQueueModule`. */
 @Module({})
-export class SimpleQueueDashboardModule extends ConfigurableModuleClass {
+export class SimpleQueueDashboardModule extends DashboardModuleClass {
   /** @throws QueueError `INVALID_OPTION` at once, or at start, with everything that is wrong. */
   static override forRoot(
     options: SimpleQueueDashboardOptions & SimpleQueueDashboardExtras = {},

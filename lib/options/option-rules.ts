@@ -20,7 +20,7 @@ import {
 } from '../runtime/rules.js';
 import { ENCODE, isTorn, urlOf } from '../runtime/torn-address.js';
 import type {
-  PlainOptions,
+  OwnOptions,
   QueueSettings,
   ResolvedOptions,
   SpoolSettings,
@@ -110,8 +110,8 @@ const spoolSettings = shape(
 );
 
 /** What an option must be, and what holds where it is not given. */
-type Table<Name extends keyof PlainOptions> = {
-  [Each in Name]: Each extends WithoutDefault ? [Rule] : [Rule, NonNullable<PlainOptions[Each]>];
+type Table<Name extends keyof OwnOptions> = {
+  [Each in Name]: Each extends WithoutDefault ? [Rule] : [Rule, NonNullable<OwnOptions[Each]>];
 };
 
 /** Node's timers end at 2^31 - 1 ms, some 24 days; ours below that. */
@@ -153,7 +153,7 @@ const OPTIONS = {
   ],
   logs: [orFalse(logOptions), {}],
   telemetry: [has('telemetry, such as openTelemetry() of nestjs-simple-queue/telemetry', 'start')],
-} satisfies Table<keyof PlainOptions>;
+} satisfies Table<keyof OwnOptions>;
 
 type AnyTable = Readonly<Record<string, [Rule, unknown?]>>;
 const rulesOf = (table: AnyTable) =>

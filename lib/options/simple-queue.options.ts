@@ -138,11 +138,11 @@ export interface SimpleQueueOptions extends AttemptPolicy {
 export type WithoutDefault = 'transaction' | 'timeoutMs' | 'listenUrl' | 'telemetry' | 'spool';
 
 /** The options that are resolved each by itself. */
-export type PlainOptions = Omit<SimpleQueueOptions, 'worker' | 'queues' | 'limits' | 'schedules'>;
+export type OwnOptions = Omit<SimpleQueueOptions, 'worker' | 'queues' | 'limits' | 'schedules'>;
 
 /** All options with their defaults applied, frozen; made once by `resolveOptions` and passed down. */
 export interface ResolvedOptions extends Readonly<
-  InMs<Required<Omit<PlainOptions, WithoutDefault>> & Pick<PlainOptions, WithoutDefault>>
+  InMs<Required<Omit<OwnOptions, WithoutDefault>> & Pick<OwnOptions, WithoutDefault>>
 > {
   readonly instance: string;
   /** undefined: this process only enqueues. */

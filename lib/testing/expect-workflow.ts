@@ -7,16 +7,18 @@ import { QueueWorkflows } from '../workflows/queue-workflows.js';
 import { partsOf, type OfInstance } from './application-parts.js';
 import { includes, type PartOf } from './expected-job.js';
 
-const FACTS = ['id', 'state', 'attempt', 'stop', 'uniqueKey', 'jobs'] as const satisfies readonly (keyof FoundWorkflow)[]; // prettier-ignore
-const KNOWN: readonly string[] = [...FACTS, 'steps'];
+const WORKFLOW_FACTS = ['id', 'state', 'attempt', 'stop', 'uniqueKey', 'jobs'] as const satisfies readonly (keyof FoundWorkflow)[]; // prettier-ignore
+const KNOWN: readonly string[] = [...WORKFLOW_FACTS, 'steps'];
 /** The newest ones of a name are looked through. */
 const MOST = 100;
 const MOST_SHOWN = 5;
 
-type ExpectedFacts = { [Fact in (typeof FACTS)[number]]?: PartOf<FoundWorkflow[Fact]> };
+type ExpectedWorkflowFacts = {
+  [Fact in (typeof WORKFLOW_FACTS)[number]]?: PartOf<FoundWorkflow[Fact]>;
+};
 
 /** What a test says of a workflow; only what is named is compared. A value may be an asymmetric matcher, such as `expect.any(String)`. */
-export interface ExpectedWorkflow extends ExpectedFacts {
+export interface ExpectedWorkflow extends ExpectedWorkflowFacts {
   /** By their names: a state, or members of what `find` returns of the step, `compensation` among them. */
   steps?: Record<string, StepState | PartOf<Omit<FoundStep, 'name'>>>;
 }
