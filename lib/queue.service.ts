@@ -27,12 +27,8 @@ import { checkId, checkQueueName } from './job/names.js';
 import { soon } from './job/values/schema-fit.js';
 import { QueueError } from './job/queue.errors.js';
 import type { Observable } from 'rxjs';
-import { eventStream, type QueueEvent } from './observability/event-stream.js';
-import {
-  JOB_EVENT_NAMES,
-  type QueueEventName,
-  type QueueEventBus,
-} from './observability/events.js';
+import { eventsNamed, eventStream, type QueueEvent } from './observability/event-stream.js';
+import type { QueueEventBus, QueueEventName } from './observability/events.js';
 import { checkChanges } from './options/job-changes.js';
 import { QueuePolicies, type Retention } from './options/queue-policy.js';
 import type { ResolvedOptions } from './options/simple-queue.options.js';
@@ -238,14 +234,12 @@ export class QueueService {
   /**
    * What happens in this process, as a stream: the named events, or all. It listens while somebody is subscribed. An error that a subscriber
    * throws is its own, as everywhere in RxJS. Jobs of other processes are not in it.
+   * @throws QueueError `INVALID_OPTION` for an event that there is not.
    */
   events<Name extends QueueEventName = QueueEventName>(
     ...names: Name[]
   ): Observable<QueueEvent<Name>> {
-    return eventStream(
-      this.occurrences,
-      names.length > 0 ? names : (JOB_EVENT_NAMES as readonly Name[]),
-    );
+    return eventStream(this.occurrences, eventsNamed(names));
   }
 
   private tellWaiters(id: string | undefined, joined: Joined | undefined): void {

@@ -7,7 +7,7 @@ import { checkId, checkJobName, checkQueueName } from '../job/names.js';
 import { payloadText, tooLarge } from '../job/values/payload.js';
 import type { QueueError } from '../job/queue.errors.js';
 import { LIMITS } from '../options/handler-rules.js';
-import { closestWord } from '../runtime/closest-word.js';
+import { hintFor } from '../runtime/hint.js';
 import type { NewJob, StoredSchedule } from '../job/new-job.js';
 import type { Held } from '../job/new-job.js';
 import type { Lane } from '../job/lane.js';
@@ -62,6 +62,8 @@ const OPTION_NAMES: Record<keyof EnqueueItem, true> = {
   timeoutMs: true,
   payloadBytes: true,
 };
+
+const OF_THE_CALL = ['manager', 'maxPending'];
 
 /**
  * Checks what a caller gave, before it is written. Throws a QueueError that names the value.
@@ -178,8 +180,7 @@ function checkStorable(backoff: StoredBackoff): StoredBackoff {
 }
 
 function unknownOption(key: string): QueueError {
-  const closest = closestWord(key, Object.keys(OPTION_NAMES));
-  return invalid(
-    `unknown option "${key.slice(0, 60)}"${closest ? `, did you mean "${closest}"?` : ''}`,
-  );
+  const known = [...Object.keys(OPTION_NAMES), ...OF_THE_CALL];
+  const hint = OF_THE_CALL.includes(key) ? 'which is one of the whole call' : hintFor(key, known);
+  return invalid(`unknown option "${key.slice(0, 60)}", ${hint}`);
 }

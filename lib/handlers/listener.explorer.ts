@@ -4,7 +4,7 @@ import { ON_JOB_EVENT, QUEUE_HANDLER, type QueueHandlerMetadata } from '../job/j
 import { QueueError } from '../job/queue.errors.js';
 import {
   isOfQueue,
-  JOB_EVENT_NAMES,
+  unknownEvent,
   type QueueEventListener,
   type QueueEventName,
   type QueueEventBus,
@@ -12,7 +12,6 @@ import {
 } from '../observability/events.js';
 import { isTemplate, type JobTarget } from '../job/job-template.js';
 import { checkQueuePattern, matches } from '../job/values/queue-pattern.js';
-import { closestWord } from '../runtime/closest-word.js';
 import { passes, shape, type Rule } from '../runtime/rules.js';
 import { INSTANCE_NAME } from '../options/handler-rules.js';
 import { moduleInstances, refuseUnknown } from './module-instance.js';
@@ -79,12 +78,6 @@ function refuseProblems(provided: ProvidedClass, { name, options }: Listener, la
     ofNoQueue(name, options) ??
     wrongScope(provided);
   if (problem) throw new QueueError('HANDLER_INVALID', `${label}: ${problem}.`);
-}
-
-function unknownEvent(name: string): string | undefined {
-  if (JOB_EVENT_NAMES.includes(name as QueueEventName)) return undefined;
-  const closest = closestWord(String(name), JOB_EVENT_NAMES);
-  return `there is no such event${closest ? `; did you mean "${closest}"?` : ''}`;
 }
 
 function ofNoQueue(name: QueueEventName, { queue }: OnJobEventOptions): string | undefined {

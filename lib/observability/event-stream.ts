@@ -1,10 +1,26 @@
 import { Observable } from 'rxjs';
-import type { QueueEventName, QueueEvents, QueueEventBus } from './events.js';
+import { quote } from '../job/names.js';
+import { QueueError } from '../job/queue.errors.js';
+import {
+  JOB_EVENT_NAMES,
+  unknownEvent,
+  type QueueEventName,
+  type QueueEvents,
+  type QueueEventBus,
+} from './events.js';
 
 /** An event with its name: narrow by `type`. */
 export type QueueEvent<Name extends QueueEventName = QueueEventName> = {
   [Type in Name]: { type: Type; event: QueueEvents[Type] };
 }[Name];
+
+/** Those that a caller named, or all. @throws QueueError `INVALID_OPTION` for one that there is not. */
+export function eventsNamed<Name extends QueueEventName>(names: readonly Name[]): readonly Name[] {
+  const wrong = names.find((name) => unknownEvent(name));
+  if (wrong !== undefined)
+    throw new QueueError('INVALID_OPTION', `events: ${quote(wrong)}: ${unknownEvent(wrong)}`);
+  return names.length > 0 ? names : (JOB_EVENT_NAMES as readonly Name[]);
+}
 
 /** Listens while somebody is subscribed. */
 export function eventStream<Name extends QueueEventName>(

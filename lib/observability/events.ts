@@ -5,6 +5,7 @@ import type { Again } from '../job/job-result.js';
 import { isThenable } from '../job/kinds.js';
 import type { JobProgress } from '../job/progress.js';
 import type { TickOutcome } from '../job/schedule.js';
+import { hintFor } from '../runtime/hint.js';
 import type { RunTally } from './run-tally.js';
 import type { WorkflowEnd } from '../job/workflow.js';
 
@@ -139,6 +140,12 @@ const EVENTS: {
 };
 
 export const JOB_EVENT_NAMES = Object.freeze(Object.keys(EVENTS) as QueueEventName[]);
+
+/** Says that there is no such event, and which one was meant. */
+export const unknownEvent = (name: string): string | undefined =>
+  JOB_EVENT_NAMES.includes(name as QueueEventName)
+    ? undefined
+    : `there is no such event; ${hintFor(String(name), JOB_EVENT_NAMES)}`;
 
 export const isOfQueue = (name: QueueEventName): boolean => EVENTS[name];
 

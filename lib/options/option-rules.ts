@@ -178,7 +178,7 @@ const besideTheFactory: Rule = (_, path) => [
 /** What `forRoot` takes, and a `forRootAsync` factory returns. */
 export const simpleQueueOptions = shape({
   ...rulesOf(OPTIONS),
-  worker: (value, path) => (typeof value === 'boolean' ? [] : workerSettings(value, path)),
+  worker: orFalse(workerSettings, true),
   queues: mapOf(passes(checkQueueName), queueSettings),
   limits: mapOf(passes(checkQueueName), limitRule),
   schedules: shape({ owner: INSTANCE_NAME }),

@@ -6,7 +6,9 @@ export function closestWord(word: string, known: readonly string[]): string | un
       distance: editDistance(word.toLowerCase(), candidate.toLowerCase()),
     }))
     .sort((a, b) => a.distance - b.distance)[0];
-  return nearest && nearest.distance <= Math.max(2, nearest.candidate.length / 3)
+  const most = nearest ? Math.max(2, nearest.candidate.length / 3) : 0;
+  // A letter of it must be left: any two letters are two away from any others.
+  return nearest && nearest.distance <= Math.min(most, word.length - 1)
     ? nearest.candidate
     : undefined;
 }

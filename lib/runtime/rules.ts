@@ -1,4 +1,4 @@
-import { closestWord } from './closest-word.js';
+import { hintFor } from './hint.js';
 
 /** Says what is wrong with the value at `path`: nothing, one thing or several. Rules compose and never throw. */
 export type Rule = (value: unknown, path: string) => string[];
@@ -45,9 +45,15 @@ export function passes(check: (value: never) => unknown): Rule {
   };
 }
 
-/** `false`, or what `rule` lets in. */
-export function orFalse(rule: Rule): Rule {
-  return (value, path) => (value === false ? [] : rule(value, path));
+/** `false` (or, with `orTrue`, either), or what `rule` lets in. */
+export function orFalse(rule: Rule, orTrue = false): Rule {
+  const words = orTrue ? 'true, false' : 'false';
+  return (value, path) =>
+    value === false || (orTrue && value === true)
+      ? []
+      : rule(value, path).map((problem) =>
+          problem.replace(`${path} must be `, `${path} must be ${words} or `),
+        );
 }
 
 /** At least one item, each by `rule`. */
@@ -82,7 +88,7 @@ export function shape(
 ): Rule {
   return (value, path) => {
     if (!isObject(value))
-      return [`${path || 'the options'} must be an object, not ${shown(value)}`];
+      return [`${path || 'the options'} must be an object${membersOf(rules)}, not ${shown(value)}`];
     const at = (key: string): string => (path ? `${path}.${key}` : key);
     const missing = required
       .filter((key) => value[key] === undefined)
@@ -94,6 +100,12 @@ export function shape(
   };
 }
 
+/** Of a small one. */
+function membersOf(rules: object): string {
+  const names = Object.keys(rules);
+  return names.length < 5 ? ` { ${names.join(', ')} }` : '';
+}
+
 function fieldProblems(
   rules: Readonly<Record<string, Rule>>,
   key: string,
@@ -101,13 +113,8 @@ function fieldProblems(
   path: string,
 ): string[] {
   const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
-  if (!rule) return [unknown(path, closestWord(key, Object.keys(rules)))];
+  if (!rule) return [`${path.slice(0, 120)} is not known (${hintFor(key, Object.keys(rules))})`];
   return value === undefined ? [] : rule(value, path);
-}
-
-function unknown(path: string, suggestion: string | undefined): string {
-  const hint = suggestion ? `did you mean "${suggestion}"?` : 'no option is called like that';
-  return `${path.slice(0, 120)} is not known (${hint})`;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,6 @@
 import { NEVER, type Observable } from 'rxjs';
+import { eventsNamed } from '../observability/event-stream.js';
+import type { QueueEventName } from '../observability/events.js';
 import { checkCall, checkSelector } from '../enqueue/call-options.js';
 import { capturedItem, capturedOptions } from '../enqueue/captured-item.js';
 import { checkMaxPending } from '../enqueue/conflict-rules.js';
@@ -153,7 +155,8 @@ export class RecordingQueueService implements PublicOf<QueueService> {
   }
 
   /** Nothing happens here. */
-  events(): Observable<never> {
+  events(...names: QueueEventName[]): Observable<never> {
+    eventsNamed(names);
     return NEVER;
   }
 

@@ -28,7 +28,17 @@ describe('a call that cannot work is refused before anything is written', () => 
       { priorty: 1 },
       'unknown option "priorty", did you mean "priority"?',
     ],
-    ['a manager where none belongs', { manager: {} }, 'unknown option "manager"'],
+    ['an option of another library', { jobId: 'x' }, 'unknown option "jobId", did you mean "id"?'],
+    [
+      'one that is no option of a job',
+      { removeOnComplete: true },
+      'unknown option "removeOnComplete", that is "archive" of the queue',
+    ],
+    [
+      'a manager where none belongs',
+      { manager: {} },
+      'unknown option "manager", which is one of the whole call',
+    ],
     ['options that are null', null, 'options must be an object, not null'],
     [
       'a priority out of range',

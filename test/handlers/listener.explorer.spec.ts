@@ -145,6 +145,14 @@ describe('the start stops', () => {
     );
   });
 
+  it('for an event of another library', async () => {
+    class Deaf {
+      @OnJobEvent('completed' as 'succeeded')
+      hear(): void {}
+    }
+    await expect(eventsWith(Deaf)).rejects.toThrow(invalid('did you mean "succeeded"?'));
+  });
+
   it.each(['__proto__', 'constructor', ''])('for an event called %p', async (name) => {
     class Deaf {
       @OnJobEvent(name as 'failed')

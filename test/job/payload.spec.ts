@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import fc from '../support/properties.js';
 import { outputText } from '../../lib/job/values/output.js';
@@ -24,6 +25,25 @@ const throwing = {
   },
 };
 
+class Money {
+  #amount: number;
+  constructor(amount: number) {
+    this.#amount = amount;
+  }
+  get amount(): number {
+    return this.#amount;
+  }
+}
+
+class Ping {}
+
+class Line {
+  constructor(
+    public sku: string,
+    public count: number,
+  ) {}
+}
+
 /** jsonb takes neither U+0000 nor half a surrogate pair, in keys or texts. */
 function isStorable(text: string): boolean {
   let storable = true;
@@ -46,6 +66,14 @@ describe('a payload', () => {
     [undefined, 'null'],
     [new Date(0), '"1970-01-01T00:00:00.000Z"'],
     [{ left: undefined }, '{}'],
+    [[undefined], '[null]'],
+    [new Ping(), '{}'],
+    [new Line('a', 2), '{"sku":"a","count":2}'],
+    [Object.create(null), '{}'],
+    [runInNewContext('({ rows: [{}] })'), '{"rows":[{}]}'],
+    [{ to: new URL('https://example.org/') }, '{"to":"https://example.org/"}'],
+    [Object(5), '5'],
+    [Object.assign(new Error('x'), { toJSON: () => 'told' }), '"told"'],
   ])('%p is stored as JSON', (payload, text) => {
     expect(payloadText(payload, MIB)).toBe(text);
   });
@@ -60,6 +88,16 @@ describe('a payload', () => {
     ['Infinity', [Infinity]],
     ['a Map', { rows: new Map() }],
     ['a Set', new Set([1])],
+    ['an Error', { error: new TypeError('x') }],
+    ['an Error of another realm', [runInNewContext('new Error("x")')]],
+    ['an Error with fields', { error: Object.assign(new Error('x'), { code: 'E' }) }],
+    ['a DOMException', new DOMException('x')],
+    ['a RegExp', { match: /x/ }],
+    ['search parameters', { query: new URLSearchParams('a=1') }],
+    ['a WeakMap', new WeakMap()],
+    ['an iterator', [1].values()],
+
+    ['an instance whose state is private', { price: new Money(5) }],
     ['U+0000', { text: 'a\0b' }],
     ['U+0000 in a key', { 'a\0b': 1 }],
     ['half a surrogate pair', { text: '\ud83d' }],
@@ -75,6 +113,34 @@ describe('a payload', () => {
     expect(JSON.parse(payloadText({ text: '\\u0000 and \\ud83d' }, MIB))).toEqual({
       text: '\\u0000 and \\ud83d',
     });
+  });
+
+  it.each<[unknown, string]>([
+    [
+      { items: [{}, { map: new Map() }] },
+      'payload.items[1].map is a Map (give its entries), which JSON cannot hold.',
+    ],
+    [{ amount: [1n] }, 'payload.amount[0] is a BigInt (give a text)'],
+    [{ last: new Error('x') }, 'payload.last is an Error (give its message)'],
+    [
+      { query: new URLSearchParams() },
+      'payload.query is an instance of URLSearchParams (it has no toJSON)',
+    ],
+    [{ price: new Money(5) }, 'payload.price is an instance of Money (it has no toJSON)'],
+  ])('says where, and what to give instead: %p', (payload, message) => {
+    expect(() => payloadText(payload, MIB)).toThrow(message);
+  });
+
+  it('may have a BigInt that the application has taught JSON', () => {
+    const prototype = BigInt.prototype as { toJSON?: () => string };
+    prototype.toJSON = function (this: unknown) {
+      return String(this);
+    };
+    try {
+      expect(payloadText({ amount: 1n }, MIB)).toBe('{"amount":"1"}');
+    } finally {
+      delete prototype.toJSON;
+    }
   });
 
   it('names the field that would be lost', () => {
@@ -157,6 +223,7 @@ describe('an output', () => {
     ['a bigint', { total: 1n }],
     ['a Map within', { a: new Map([[1, 2]]) }],
     ['a Set', new Set([1])],
+    ['an Error within', { results: [{ reason: new Error('x') }] }],
     ['a promise within', [[Promise.resolve(1)]]],
     ['NaN within', { a: [NaN] }],
     ['Infinity', Infinity],

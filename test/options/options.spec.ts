@@ -136,7 +136,16 @@ describe('wrong options', () => {
       'queues.mail.archive.keepMS is not known (did you mean "keepMs"?)',
     ],
     [{ deadLetter: { keep: 1 } }, 'deadLetter.keep is not known (did you mean "keepMs"?)'],
-    [{ redis: {} }, 'redis is not known (no option is called like that)'],
+    [{ redis: {} }, 'redis is not known (there is transaction, '],
+    [{ lockDuration: 5 }, 'lockDuration is not known (did you mean "leaseMs"?)'],
+    [{ connection: {} }, 'connection is not known (did you mean "dataSource"?)'],
+    [{ removeOnComplete: true }, 'removeOnComplete is not known (did you mean "archive"?)'],
+    [{ queues: { a: { limiter: {} } } }, 'queues.a.limiter is not known (did you mean "rate"?)'],
+    [{ queues: { a: { attempts: 2 } } }, 'attempts is not known (did you mean "maxAttempts"?)'],
+    [
+      { queues: { a: { lockDuration: 5 } } },
+      'queues.a.lockDuration is not known (that is "leaseMs" of the module)',
+    ],
   ])('%j are named, with what was probably meant', (options, problem) => {
     expect(problemOf(options).message).toContain(problem);
   });
@@ -154,8 +163,11 @@ describe('wrong options', () => {
     [{ timeoutMs: 0 }, 'timeoutMs must be'],
     [{ migrate: true }, 'migrate must be "run" or "check" or "off"'],
     [{ wakeUp: 'LISTEN' }, 'wakeUp must be "listen" or "off"'],
-    [{ worker: 'yes' }, 'worker must be an object'],
-    [{ worker: null }, 'worker must be an object'],
+    [
+      { worker: 'false' },
+      'worker must be true, false or an object { queues, labels, autoStart }, not "false"',
+    ],
+    [{ worker: null }, 'worker must be true, false or an object'],
     [{ worker: { queues: [] } }, 'worker.queues must be a list with at least one item'],
     [{ worker: { queues: ['ma*il'] } }, 'worker.queues[0]: "ma*il" is not a queue name'],
     [{ worker: { queues: [7] } }, 'worker.queues[0]: number is not a queue name'],
@@ -165,7 +177,8 @@ describe('wrong options', () => {
     [{ pollIntervalMs: 2 ** 31 }, 'pollIntervalMs must be'],
     [{ preparedStatements: 'no' }, 'preparedStatements must be true or false'],
     [{ transaction: {} }, 'transaction must be a function'],
-    [{ archive: true }, 'archive must be an object'],
+    [{ archive: true }, 'archive must be false or an object { keepMs }, not true'],
+    [{ logs: { levels: { failed: 'no' } } }, 'logs.levels.failed must be false or "fatal" or'],
     [{ archive: {} }, 'archive.keepMs is missing'],
     [{ archive: { keepMs: 59_999 } }, 'archive.keepMs must be a whole number from 60,000'],
     [{ deadLetter: false }, 'deadLetter must be an object'],

@@ -37,7 +37,7 @@ describe('a rule of one value', () => {
     [yesOrNo, null, 'it must be true or false, not null'],
     [callable, {}, 'it must be a function, not a value of type object'],
     [oneOf('run', 'off'), 'of', 'it must be "run" or "off", not "of"'],
-    [orFalse(whole(1, 10)), true, 'it must be a whole number from 1 to 10, not true'],
+    [orFalse(whole(1, 10)), true, 'it must be false or a whole number from 1 to 10, not true'],
     [listOf(yesOrNo), [], 'it must be a list with at least one item, not an empty list'],
     [listOf(yesOrNo), 'no', 'it must be a list with at least one item, not "no"'],
     [listOf(yesOrNo), [true, 7], 'it[1] must be true or false, not 7'],

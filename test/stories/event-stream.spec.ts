@@ -34,6 +34,13 @@ it('events() tells by type what happens in this process, as long as somebody is 
   expect(events.hasListener('enqueued')).toBe(false);
 });
 
+it('refuses an event that there is not, with the one that was meant', async () => {
+  const { queues } = await story.start();
+  expect(() => queues.events('completed' as 'succeeded')).toThrow(
+    'events: "completed": there is no such event; did you mean "succeeded"?',
+  );
+});
+
 it.each([
   [true, { levels: { polled: 'debug' } }],
   [false, {}],

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { cleanText, failureOf } from '../failure.js';
-import { hushWithin, isThenable } from '../kinds.js';
+import { hushWithin, isError, isThenable, safely } from '../kinds.js';
 import { QueueError } from '../queue.errors.js';
 
 /** jsonb has no U+0000 and no lone surrogates; JSON.stringify writes both as escapes, which are not themselves escaped. */
@@ -37,6 +37,9 @@ function stringify(payload: unknown): string {
     return text;
   } catch (error) {
     if (error instanceof QueueError) throw error;
+    // It knows where: JSON.stringify says of a BigInt only that there is one.
+    const found = safely(() => lossIn(payload));
+    if (found) throw lost(found);
     throw new QueueError(
       'INVALID_PAYLOAD',
       `The payload cannot be written as JSON: ${cleanText(failureOf(error).message, 300)}`,
@@ -45,14 +48,17 @@ function stringify(payload: unknown): string {
   }
 }
 
-/** What JSON.stringify drops without a word must not be lost silently: functions, symbols, NaN, invalid dates, a Promise, Map and Set. */
+/** What JSON.stringify drops without a word must not be lost silently: functions, NaN, invalid dates, an Error, a Map and the like. */
 function refuseLosses(payload: unknown): void {
   const found = lossIn(payload);
-  if (!found) return;
-  const hint = found.loss === BINARY ? ' (give it as payloadBytes)' : '';
-  throw new QueueError(
+  if (found) throw lost(found);
+}
+
+function lost({ path, loss }: Loss): QueueError {
+  const hint = loss === BINARY ? ' (give it as payloadBytes)' : '';
+  return new QueueError(
     'INVALID_PAYLOAD',
-    `payload${found.path} is ${found.loss}${hint}, which JSON cannot hold.`,
+    `payload${path} is ${loss}${hint}, which JSON cannot hold.`,
   );
 }
 
@@ -126,12 +132,30 @@ function findLossInObject(object: Record<string, unknown>): Loss | undefined {
 function lossOf(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : String(value);
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
-  return Object.getPrototypeOf(value) === Object.prototype ? undefined : lossOfInstance(value);
+  if (Array.isArray(value)) return undefined;
+  const kind = Object.getPrototypeOf(value) as object | null;
+  return kind === Object.prototype || kind === null
+    ? undefined
+    : lossOfInstance(value as object, kind);
 }
 
-function lossOfInstance(value: unknown): string | undefined {
+function lossOfInstance(value: object, kind: object): string | undefined {
+  if (typeof value === 'bigint') return 'toJSON' in kind ? undefined : 'a BigInt (give a text)';
   if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return BINARY;
   if (isThenable(value)) return 'a Promise (await it first)';
-  if (types.isMap(value)) return 'a Map';
-  return types.isSet(value) ? 'a Set' : undefined;
+  if (types.isMap(value)) return 'a Map (give its entries)';
+  if (types.isSet(value)) return 'a Set (give its values)';
+  if ('toJSON' in value) return undefined;
+  if (isError(value)) return 'an Error (give its message)';
+  return types.isRegExp(value) ? 'a RegExp (give its source)' : lossOfState(value, kind);
+}
+
+/** JSON writes `{}` of what keeps its state out of sight: URLSearchParams, a WeakMap, a class of private fields and getters. One without any loses nothing. */
+function lossOfState(value: object, kind: object): string | undefined {
+  if (Object.keys(value).length > 0 || types.isBoxedPrimitive(value)) return undefined;
+  const members = Object.entries(Object.getOwnPropertyDescriptors(kind));
+  // The objects of another realm have a prototype with one getter.
+  const hides = Symbol.toStringTag in value || members.some(([key, { get }]) => get && key !== '__proto__'); // prettier-ignore
+  const name = cleanText(kind.constructor?.name ?? 'a class', 60);
+  return hides ? `an instance of ${name} (it has no toJSON)` : undefined;
 }
