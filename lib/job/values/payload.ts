@@ -145,17 +145,21 @@ function lossOfInstance(value: object, kind: object): string | undefined {
   if (isThenable(value)) return 'a Promise (await it first)';
   if (types.isMap(value)) return 'a Map (give its entries)';
   if (types.isSet(value)) return 'a Set (give its values)';
-  if ('toJSON' in value) return undefined;
-  if (isError(value)) return 'an Error (give its message)';
-  return types.isRegExp(value) ? 'a RegExp (give its source)' : lossOfState(value, kind);
+  return 'toJSON' in value ? undefined : lossOfState(value, kind);
 }
 
-/** JSON writes `{}` of what keeps its state out of sight: URLSearchParams, a WeakMap, a class of private fields and getters. One without any loses nothing. */
+/** JSON writes `{}` of what keeps its state out of sight: an Error, URLSearchParams, a class of private fields and getters. One without any loses nothing. */
 function lossOfState(value: object, kind: object): string | undefined {
+  if (isError(value)) return 'an Error (give its message)';
+  if (types.isRegExp(value)) return 'a RegExp (give its source)';
   if (Object.keys(value).length > 0 || types.isBoxedPrimitive(value)) return undefined;
-  const members = Object.entries(Object.getOwnPropertyDescriptors(kind));
-  // The objects of another realm have a prototype with one getter.
-  const hides = Symbol.toStringTag in value || members.some(([key, { get }]) => get && key !== '__proto__'); // prettier-ignore
   const name = cleanText(kind.constructor?.name ?? 'a class', 60);
+  const hides = Symbol.toStringTag in value || hasGetters(kind);
   return hides ? `an instance of ${name} (it has no toJSON)` : undefined;
+}
+
+/** The objects of another realm have a prototype with one. */
+function hasGetters(kind: object): boolean {
+  const members = Object.entries(Object.getOwnPropertyDescriptors(kind));
+  return members.some(([key, member]) => 'get' in member && key !== '__proto__');
 }
