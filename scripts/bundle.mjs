@@ -125,11 +125,15 @@ function withoutIndents(code, id) {
     .join('\n');
 }
 
-/** Behind a comma and around the equals sign between names, outside of quotes: there are thousands. */
+/** Behind a comma, around signs between names, and beside parentheses, outside of quotes: there are thousands. */
 function withoutSpaces(line) {
   const parts = line.split("'");
   if (parts.length % 2 === 0) return line;
-  const shorter = (text) => text.replaceAll(', ', ',').replace(/(?<=[\w)]) = (?=[\w(]|\$\d)/g, '=');
+  const shorter = (text) =>
+    text
+      .replaceAll(', ', ',')
+      .replace(/(?<=[\w)]) (=|<=?|>=?|<>|\|\||\+|\*) (?=[\w(]|\$\d)/g, '$1')
+      .replace(/(?<=[\w}]) (?=\()|(?<=\)) (?=\w)/g, '');
   return parts.map((part, at) => (at % 2 ? part : shorter(part))).join("'");
 }
 

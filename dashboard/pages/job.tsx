@@ -3,7 +3,7 @@ import { act, Do, me, Sure } from '../parts/acting.js';
 import { to } from '../parts/address.js';
 import type { JobAnswer } from '../parts/answers.js';
 import { CarriedJson, PayloadEditor } from '../parts/carried.js';
-import { enqueueCall, enqueueCommand, leftOut } from '../parts/copied.js';
+import { enqueueCall, enqueueCommand, isExact, leftOut } from '../parts/copied.js';
 import { Copy } from '../parts/copy.js';
 import { useLook } from '../parts/live.js';
 import { Settings } from '../parts/settings.js';
@@ -112,7 +112,9 @@ function Buttons({ answer }: { answer: JobAnswer }) {
       )}
       {!job.redacted && !job.bytes && !job.payload?.cutFrom && job.payload && (
         <>
-          <Copy label="Copy as enqueue()" text={enqueueCall(answer)} told={leftOut(job)} />
+          {isExact(job.payload.text) && (
+            <Copy label="Copy as enqueue()" text={enqueueCall(answer)} told={leftOut(job)} />
+          )}
           <Copy label="Copy as command" text={enqueueCommand(answer)} told={leftOut(job)} />
         </>
       )}

@@ -73,7 +73,7 @@ function Found({ answer: { schedule, reasons, next, ticks } }: { answer: Schedul
           ))}
         </Table>
       )}
-      <Backfill name={schedule.name} />
+      <Backfill schedule={schedule} />
     </>
   );
 }

@@ -37,8 +37,8 @@ export interface Me {
 export type Queue = Told<QueueSummary>;
 export type Job = Told<ListedJob>;
 export type Worker = Told<WorkerSummary>;
-export type Limit = Told<LimitSummary>;
-export type ScheduleRow = Told<Omit<Schedule, 'payload'>>;
+export type Limit = Told<LimitSummary> & { digest: string };
+export type ScheduleRow = Told<Omit<Schedule, 'payload'>> & { digest: string };
 export type TroubleTold = Told<Trouble>;
 
 export interface OverviewAnswer {

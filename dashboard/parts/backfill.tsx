@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import type { ScheduleRow } from './answers.js';
 import { act, Do, may, say } from './acting.js';
 import { tell } from './server.js';
 import { At } from './small.js';
@@ -7,12 +8,12 @@ import { many } from './words.js';
 const MOST_SHOWN = 20;
 
 interface Missing {
-  span: { name: string; from: string; to: string };
+  span: { name: string; from: string; to: string; seen: string };
   times: string[];
 }
 
 /** Makes up for past times of a schedule that have no job, once somebody has seen which. */
-export function Backfill({ name }: { name: string }) {
+export function Backfill({ schedule: { name, digest } }: { schedule: ScheduleRow }) {
   const [missing, setMissing] = useState<Missing>();
   if (!may('schedules')) return null;
   const look = async (event: SubmitEvent): Promise<void> => {
@@ -20,7 +21,7 @@ export function Backfill({ name }: { name: string }) {
     const data = new FormData(event.currentTarget as HTMLFormElement);
     const [from, to] = ['from', 'to'].map((field) => new Date(data.get(field) as string));
     try {
-      const span = { name, from: from!.toISOString(), to: to!.toISOString() };
+      const span = { name, from: from!.toISOString(), to: to!.toISOString(), seen: digest };
       setMissing({ ...(await tell<Missing>('backfill-schedule', span)), span });
     } catch (error) {
       setMissing(undefined);

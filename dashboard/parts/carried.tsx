@@ -53,12 +53,12 @@ export function PayloadEditor({ id, payload }: { id: string; payload: Carried | 
   const save = async (event: Event): Promise<void> => {
     event.preventDefault();
     try {
-      const changed: unknown = JSON.parse(text);
-      if (await act('change', { id, payload: changed, seen }, 'The payload is changed.'))
-        setText(undefined);
+      JSON.parse(text);
     } catch {
-      setProblem('This is not JSON.');
+      return setProblem('This is not JSON.');
     }
+    if (await act('change', { id, payloadText: text, seen }, 'The payload is changed.'))
+      setText(undefined);
   };
   return (
     <form onSubmit={(event) => void save(event)}>

@@ -17,6 +17,16 @@ export function enqueueCall({ job }: JobAnswer): string {
   return `await queues.enqueue('${job.queue}', ${literal(job.payload.text)}${said === '{}' ? '' : `, ${literal(said)}`});`;
 }
 
+const digitsOf = (number: string): string =>
+  number.replace(/e.*/i, '').replace(/[-.]/g, '').replace(/^0+|0+$/g, ''); // prettier-ignore
+
+/** JavaScript has all of its numbers: a literal keeps them. */
+export const isExact = (json: string): boolean =>
+  (json.replace(/"(?:[^"\\]+|\\.)*"/g, '').match(/\d[\d.eE+-]*/g) ?? []).every(
+    (number) =>
+      Number.isFinite(Number(number)) && digitsOf(number) === digitsOf(String(Number(number))),
+  );
+
 /** In a literal, a member of this name is none: it says what the object inherits. */
 const literal = (json: string): string =>
   json.includes('"__proto__"') ? `JSON.parse(${JSON.stringify(json)})` : json;

@@ -29,6 +29,8 @@ export function LimitForm({
 }) {
   if (!may('limits')) return null;
   const perKey = limit?.perKey ?? false;
+  const seen = limit?.digest ?? '';
+  const said = { name, perKey, seen };
   const which = perKey ? `each key of ${name}` : name;
   const save = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -44,7 +46,7 @@ export function LimitForm({
       rate: starts ? { limit: Number(starts), perMs: Number(seconds || '1') * 1_000 } : null,
     };
     const change = perKey ? { perKey: said } : said;
-    void act('set-limit', { name, change }, `The limit of ${which} is set.`);
+    void act('set-limit', { name, change, seen }, `The limit of ${which} is set.`);
   };
   const { concurrency, rate } = limit ?? {};
   return (
@@ -78,9 +80,7 @@ export function LimitForm({
       {limit?.setAt && (
         <Do
           may="limits"
-          work={() =>
-            act('reset-limit', { name, perKey }, `What processes declare of ${which} holds again.`)
-          }
+          work={() => act('reset-limit', said, `What processes declare of ${which} holds again.`)}
         >
           Give back to the code
         </Do>
@@ -88,7 +88,7 @@ export function LimitForm({
       {limit?.restsUntil && (
         <Do
           may="limits"
-          work={() => act('reset-limit', { name, perKey, rest: true }, `${which} rests no more.`)}
+          work={() => act('reset-limit', { ...said, rest: true }, `${which} rests no more.`)}
         >
           End the rest
         </Do>
@@ -96,7 +96,7 @@ export function LimitForm({
       {limit?.undeclared && (
         <Do
           may="limits"
-          work={() => act('remove-limit', { name, perKey }, `The limit of ${which} is removed.`)}
+          work={() => act('remove-limit', said, `The limit of ${which} is removed.`)}
         >
           Remove
         </Do>

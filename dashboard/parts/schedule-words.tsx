@@ -6,13 +6,15 @@ import { span } from './words.js';
 export const timesOf = ({ cron, everyMs, timeZone }: ScheduleRow): string =>
   cron === undefined ? `every ${span(everyMs ?? 0)}` : `${cron} (${timeZone})`;
 
-export function ScheduleButtons({ schedule: { name, pausedAt } }: { schedule: ScheduleRow }) {
+export function ScheduleButtons({
+  schedule: { name, pausedAt, digest },
+}: {
+  schedule: ScheduleRow;
+}) {
+  const said = { name, seen: digest };
   return (
     <span class="buttons">
-      <Do
-        may="schedules"
-        work={() => act('run-schedule', { name }, `The job of ${name} is enqueued.`)}
-      >
+      <Do may="schedules" work={() => act('run-schedule', said, `The job of ${name} is enqueued.`)}>
         Run now
       </Do>
       <Do
@@ -20,7 +22,7 @@ export function ScheduleButtons({ schedule: { name, pausedAt } }: { schedule: Sc
         work={() =>
           act(
             pausedAt ? 'resume-schedule' : 'pause-schedule',
-            { name },
+            said,
             `Schedule ${name} is ${pausedAt ? 'resumed' : 'paused'}.`,
           )
         }

@@ -121,7 +121,7 @@ const DEEP = 3;
 const LONGEST = 200;
 const LARGEST = 8_000;
 /** `value` is that of a condition on a payload or an output. */
-const HIDDEN = /^(payload|value)$/;
+const HIDDEN = /^(payload(Text)?|value)$/;
 
 /** What is said of an act: no payload, no value that one was searched for, and not more than a row should hold. */
 function bounded(selector: object): Record<string, unknown> {

@@ -2,6 +2,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { quote } from '../job/names.js';
 import { shape, type Rule } from '../runtime/rules.js';
 import type { DashboardPermission } from './access/access.js';
+import type { Seen } from './seen.js';
 import type { Source } from './source.js';
 
 /** Something that a person may do in the page. */
@@ -10,6 +11,8 @@ export interface Action {
   /** What its body may hold, and nothing else; the values are checked by what it calls, except by these. */
   takes: Readonly<Record<string, Rule>>;
   required: readonly string[];
+  /** Its body may have `seen`, what the page showed: where something else is there by now, nothing is done. */
+  seen?: Seen;
   run(source: Source, said: Record<string, unknown>): Promise<unknown>;
 }
 
@@ -18,12 +21,12 @@ export const anything: Rule = () => [];
 /** @throws QueueError `INVALID_OPTION` with all that is wrong. */
 export function checkedBody(
   name: string,
-  { takes, required }: Action,
+  { takes, required, seen }: Action,
   body: unknown,
 ): Record<string, unknown> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new QueueError('INVALID_OPTION', `${name}: the body must be a JSON object.`);
-  const problems = shape(takes, required)(body, '');
+  const problems = shape(seen ? { ...takes, seen: anything } : takes, required)(body, '');
   if (problems.length > 0)
     throw new QueueError('INVALID_OPTION', `${name}: ${problems.join('; ')}.`);
   return body as Record<string, unknown>;

@@ -18,6 +18,7 @@ import { LOOKS, statementsOf } from './looks.js';
 import { page, refusal } from './page.js';
 import { hidingBy } from './access/redaction.js';
 import { foreignLook, foreignWrite } from './access/same-origin.js';
+import { checkSeen } from './seen.js';
 import type { Source } from './source.js';
 import { statusOf } from './status.js';
 import { oneLine } from '../runtime/words.js';
@@ -35,6 +36,7 @@ export class Desk {
   private readonly glances = new Glances();
   private readonly assets = new Assets();
   private readonly hide: Hiding;
+  private turn: Promise<unknown> = Promise.resolve();
   private readonly log = new Logger('SimpleQueueDashboard');
 
   constructor(private readonly options: SimpleQueueDashboardOptions) {
@@ -146,7 +148,7 @@ export class Desk {
     if (said.filter !== undefined) await this.hide.search(filterOf(said), source.lanes);
     const who = await this.actor(asked);
     try {
-      const work = () => action.run(source, said);
+      const work = () => this.work(action, source, said);
       const isAct = !('dryRun' in action.takes) || !isDry(said);
       const act = () => source.admin.as(who).act(name, selectorOf(said), work);
       const done = (await (isAct ? act() : work())) ?? {};
@@ -156,6 +158,19 @@ export class Desk {
       this.glances.forget();
       this.feeds.get(source.name)!.hurry();
     }
+  }
+
+  /** One after another, where it says what was seen: of two windows that saw the same, one is too late. */
+  private work(action: Action, source: Source, said: Record<string, unknown>): Promise<unknown> {
+    const { seen, ...rest } = said;
+    if (!action.seen || seen === undefined) return action.run(source, said);
+    const checked = action.seen;
+    const done = this.turn.then(async () => {
+      await checkSeen(checked, source, said);
+      return action.run(source, rest);
+    });
+    this.turn = done.catch(() => undefined);
+    return done;
   }
 
   /** @throws what the application's function throws: nobody acts unnamed where names are kept. */

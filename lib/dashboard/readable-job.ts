@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FoundJob } from '../job/job.js';
+import { JsonText } from '../job/values/json-text.js';
 
 /** More of one text is not sent. */
 const MOST_TEXT = 1_100_000;
@@ -14,12 +15,12 @@ interface Carried {
   cutFrom?: number;
 }
 
-/** A job as JSON can say it. */
-export function readable(job: FoundJob): Record<string, unknown> {
+/** A job as JSON can say it; `stored`: its payload, where nothing of it is hidden. */
+export function readable(job: FoundJob, stored: JsonText | undefined): Record<string, unknown> {
   const { payload, output, checkpoint, payloadBytes, ...facts } = job;
   return {
     ...facts,
-    payload: carried(payload),
+    payload: carried(stored ?? payload),
     output: carried(output),
     checkpoint: carried(checkpoint),
     ...(payloadBytes
@@ -40,11 +41,11 @@ function carried(value: unknown): Carried | undefined {
 export const digestOf = (value: unknown): string =>
   createHash('sha256').update(written(value)).digest('hex').slice(0, 16);
 
-/** What `redact` has put there may be anything, such as a circle. */
+/** What is stored may be too deep. */
 function written(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? 'null';
+    return value instanceof JsonText ? value.text() : (JSON.stringify(value) ?? 'null');
   } catch {
-    return '"[cannot be written as JSON: too deep, or a circle]"';
+    return '"[cannot be written as JSON: too deep]"';
   }
 }

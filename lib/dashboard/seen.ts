@@ -1,14 +1,30 @@
+import type { LimitSummary } from '../admin/limits.js';
 import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
+import type { Schedule } from '../job/schedule.js';
+import { textOf } from './action.js';
+import { digestOf } from './readable-job.js';
 import type { Source } from './source.js';
 
-/**
- * A window lags behind the tables, and another person may have been faster: an act that says what was seen is for that alone.
- * @throws QueueError where something else is there now.
- */
-export function asSeen(seen: unknown, found: unknown, code: QueueErrorCode, words: string): void {
-  if (seen !== undefined && seen !== found)
-    throw new QueueError(code, `${words} meanwhile. Look again.`);
+/** A window lags behind the tables, and another person may have been faster: an act that says what was seen is for that alone. */
+export interface Seen {
+  /** What is there now, as the page shows it; undefined: nothing. */
+  now: (source: Source, said: Record<string, unknown>) => Promise<unknown>;
+  code: QueueErrorCode;
+  words: string;
 }
+
+/** @throws QueueError where something else is there now. */
+export async function checkSeen(
+  { now, code, words }: Seen,
+  source: Source,
+  said: Record<string, unknown>,
+): Promise<void> {
+  const found = await now(source, said);
+  if (found !== undefined && found !== said.seen) throw other(code, words);
+}
+
+const other = (code: QueueErrorCode, words: string): QueueError =>
+  new QueueError(code, `${words} meanwhile. Look again.`);
 
 /**
  * `seen` has the end of each job by its id, '' where there was none. What is live again is no matter: to run it again does nothing more.
@@ -17,6 +33,41 @@ export function asSeen(seen: unknown, found: unknown, code: QueueErrorCode, word
 export async function endedAsSeen({ admin }: Source, id: string, seen: unknown): Promise<void> {
   const end = (seen as Record<string, unknown> | null | undefined)?.[id];
   const job = end === undefined ? undefined : await admin.job(id);
-  if (job?.finishedAt)
-    asSeen(end, job.finishedAt.toISOString(), 'JOB_NOT_RUNNING', `Job ${id} has ended as ${job.state}`); // prettier-ignore
+  if (job?.finishedAt && job.finishedAt.toISOString() !== end)
+    throw other('JOB_NOT_RUNNING', `Job ${id} has ended as ${job.state}`);
 }
+
+/** What ticks change. */
+const TICKED = /^(payload|nextAt|lastAt|lastOutcome|waiting|undeclared)$/;
+
+/** Its payload is on the page of each job, behind `redact`. */
+export const withDigest = (schedule: Schedule) => ({
+  ...schedule,
+  payload: undefined,
+  digest: digestOf(Object.entries(schedule).filter(([name]) => !TICKED.test(name))),
+});
+
+export const scheduleSeen: Seen = {
+  now: async ({ schedules }, said) => {
+    const found = await schedules.find(textOf(said, 'name'));
+    return found && withDigest(found).digest;
+  },
+  code: 'TRANSACTION_CONFLICT',
+  words: 'The schedule was changed, paused or resumed',
+};
+
+export const limitDigest = ({ concurrency, rate, setAt }: LimitSummary): string =>
+  digestOf([concurrency, rate, setAt]);
+
+/** '' where there was none. */
+export const limitSeen: Seen = {
+  now: async ({ admin }, { name, perKey, change }) => {
+    const ofKeys = perKey === true || Object.hasOwn(Object(change) as object, 'perKey');
+    const found = (await admin.limits()).find(
+      (limit) => limit.name === name && (limit.perKey ?? false) === ofKeys,
+    );
+    return found ? limitDigest(found) : '';
+  },
+  code: 'TRANSACTION_CONFLICT',
+  words: 'The limit was set or given back',
+};

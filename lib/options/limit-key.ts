@@ -2,6 +2,7 @@ import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { hush } from '../job/kinds.js';
 import type { KeyOf } from '../job/limit.js';
+import { JsonText } from '../job/values/json-text.js';
 import { isText, MAX_TEXT } from '../job/values/text.js';
 
 /** The key of a job by `perKey.by`; undefined: its payload has none, and no limit per key holds for it. @throws QueueError `LIMIT_KEY_INVALID`. */
@@ -38,7 +39,7 @@ function memberOf(value: unknown, name: string): unknown {
 
 function called(by: Exclude<KeyOf, string>, payload: unknown, call: string): unknown {
   try {
-    return by(payload as never);
+    return by((payload instanceof JsonText ? payload.value : payload) as never);
   } catch (error) {
     throw invalid('the function perKey.by threw an error', call, error);
   }

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { EnqueueOptions } from '../../lib/job/enqueue-options.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { enqueueCall, enqueueCommand, leftOut } from '../../dashboard/parts/copied.js';
+import { enqueueCall, enqueueCommand, isExact, leftOut } from '../../dashboard/parts/copied.js';
 import type { JobAnswer } from '../../dashboard/parts/answers.js';
 import { cli } from '../support/cli.js';
 import type { TestDatabase } from '../support/database.js';
@@ -83,6 +83,45 @@ describe('what is copied of a job stores one like it', () => {
     const like = await stored(id);
     expect(await stored(await pasted(enqueueCall(answer)))).toEqual(like);
     expect(await stored(await typed(enqueueCommand(answer)))).toEqual(like);
+  });
+
+  it('keeps each digit of its numbers, also where its payload is edited', async () => {
+    const digits = '{"order":12345678901234567890,"one":1.0,"list":[0.12345678901234567891,"7.0"]}';
+    const { id } = await queues().enqueue('mail', 1, { delayMs: 3_600_000 });
+    await database.query(`update simple_queue.job set payload = $2 where id = $1`, [id, digits]);
+
+    const answer = await lookAt(id);
+    expect(answer.job.payload.text).toBe(digits);
+    expect(isExact(digits)).toBe(false);
+    expect((await stored(await typed(enqueueCommand(answer))))!.payload).toBe(digits);
+    const env = { DATABASE_URL: database.url };
+    const shown = await cli(['job', id, '--payload', '--json'], { env });
+    expect(shown.json).toMatchObject({ id, payload: { one: 1 } });
+    expect(shown.out.replace(/\s/g, '')).toContain(`"payload":${digits}`);
+    const told = await cli(['job', id, '--payload'], { env });
+    expect(told.out).toContain('  "order": 12345678901234567890,\n  "one": 1.0,\n  "list": [\n');
+
+    const edited = `{\n  "order": 12345678901234567890, "by": "\\u0061nn" }\n`;
+    const said = { id, payloadText: edited, seen: answer.job.payload.digest };
+    expect((await dashboard.post('/queues/api/change', said)).status).toBe(200);
+    expect((await stored(id))!.payload).toBe('{"order":12345678901234567890,"by":"ann"}');
+    expect((await dashboard.post('/queues/api/change', said)).status).toBe(409);
+    await cli(['change', id, '--payload', digits], { env });
+    expect((await stored(id))!.payload).toBe(digits);
+    for (const payload of ['{"n":1e400}', '{', '{"a":"\\u0000"}']) {
+      const refused = await dashboard.post('/queues/api/change', { id, payloadText: payload });
+      expect([refused.status, await refused.json()]).toMatchObject([400, { code: 'INVALID_PAYLOAD' }]); // prettier-ignore
+      const { err } = await cli(['change', id, '--payload', payload, '--json'], { env });
+      expect(err).toContain('INVALID_PAYLOAD');
+    }
+    expect((await stored(id))!.payload).toBe(digits);
+  });
+
+  it.each([
+    ['[0, -0, 1.0, 100, 1e3, 0.1, -1.50, 123e-20, 5e-324, 9007199254740992, "9007199254740993"]', true], // prettier-ignore
+    ...['9007199254740993', '1e400', '1e-400', '0.30000000000000001'].map((number) => [`{"n":${number}}`, false] as [string, boolean]), // prettier-ignore
+  ])('knows of %s whether a call can say it: %s', (json, exact) => {
+    expect(isExact(json)).toBe(exact);
   });
 
   it('says what it leaves out', async () => {

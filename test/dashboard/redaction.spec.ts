@@ -141,6 +141,31 @@ describe('what redact hides is in nothing that leaves', () => {
     expect([unheard, text.includes(SECRET)]).toEqual([[], false]);
   });
 
+  it('and sends nothing of a circle, and nothing that is stored beside what redact was shown', async () => {
+    const circle: Record<string, unknown> = {};
+    circle.own = circle;
+    const parts = ['payload', 'output', 'checkpoint', 'headers', 'history', 'lastError', 'progress', 'uniqueKey', 'payloadBytes']; // prettier-ignore
+    const redact = <Job extends { queue: string }>(job: Job): Job =>
+      job.queue === 'circles'
+        ? { ...job, ...Object.fromEntries(parts.map((part) => [part, circle])) }
+        : job;
+    const open = await aDashboard(database, { dashboard: { redact } });
+    const error = { name: 'Error', message: SECRET };
+    const { id } = await queues().enqueue('circles', { to: SECRET }, { headers: { to: SECRET }, uniqueKey: SECRET }); // prettier-ignore
+    const { id: twice } = await queues().enqueue('twice', 1);
+    await database.query(`update simple_queue.job set last_error = $2, history = $3 where id = $1`, [id, error, JSON.stringify([{ attempt: 1, error }])]); // prettier-ignore
+    await database.query(`update simple_queue.job set payload = $2 where id = $1`, [twice, `{"to":"${SECRET}","to":null,"n":1.0}`]); // prettier-ignore
+    for (const path of [`job?id=${id}`, 'jobs?queue=circles', 'errors', `job?id=${twice}`]) {
+      const answer = await open.get(`/queues/api/${path}`);
+      expect([path, answer.status]).toEqual([path, 200]);
+      expect(await answer.text()).not.toContain(SECRET);
+    }
+    const { job } = (await (await open.get(`/queues/api/job?id=${id}`)).json()) as { job: object };
+    expect(job).toMatchObject({ id, redacted: true });
+    for (const part of parts) expect(job).not.toHaveProperty(part);
+    await open.close();
+  });
+
   it('nor confirmed by a search of all queues where one queue hides it, nor counted', async () => {
     const redact = <Job extends { queue: string; payload?: unknown }>(job: Job): Job =>
       job.queue === 'cards' || job.payload === 'own' ? { ...job, uniqueKey: undefined } : job;

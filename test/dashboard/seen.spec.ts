@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { QueueService } from 'nestjs-simple-queue';
 import { QueueAdmin } from 'nestjs-simple-queue/admin';
+import { QueueSchedules } from 'nestjs-simple-queue/schedules';
 import { QueueWorkflows, workflow } from 'nestjs-simple-queue/workflows';
 import { Storage } from '../../lib/storage/storage.js';
 import type { TestDatabase } from '../support/database.js';
@@ -32,6 +33,10 @@ describe('what is done in a window that lags', () => {
     (await (await dashboard.get(`/queues/api/${path}`)).json()) as {
       job: { finishedAt: string; payload: { digest: string } };
       jobs: { finishedAt: string }[];
+      limits: { digest: string }[];
+      limit: { digest: string };
+      schedule: { digest: string };
+      schedules: { digest: string }[];
     };
   const refused = (code: string) => ({ status: 409, code });
 
@@ -63,6 +68,45 @@ describe('what is done in a window that lags', () => {
       message: expect.stringContaining('payload was changed meanwhile'),
     });
     expect(await queues().find(id)).toMatchObject({ payload: { to: 'b' } });
+  });
+
+  it('of two windows that save at once, the second one is too late', async () => {
+    const { id } = await queues().enqueue('mail', { to: 'a' }, { delayMs: 1e7 });
+    const seen = (await look(`job?id=${id}`)).job.payload.digest;
+    const both = async (name: string, bodies: [object, object]) =>
+      (await Promise.all(bodies.map((body) => act(name, body)))).map(({ status }) => status).sort(); // prettier-ignore
+    const payload = (to: string) => ({ id, payloadText: JSON.stringify({ to }), seen });
+    expect(await both('change', [payload('b'), payload('c')])).toEqual([200, 409]);
+    const { to } = (await queues().find(id))!.payload as { to: string };
+    expect(['b', 'c']).toContain(to);
+    const limit = (most: number, seen: string) => ({ name: 'mail', change: { fleetConcurrency: most }, seen }); // prettier-ignore
+    expect(await both('set-limit', [limit(1, ''), limit(2, '')])).toEqual([200, 409]);
+    const [set] = (await look('limits')).limits;
+    expect(set).toMatchObject({ name: 'mail' });
+    expect((await look('queue?queue=mail')).limit.digest).toBe(set!.digest);
+    const keep = { name: 'mail', perKey: false, seen: set!.digest };
+    expect(await both('set-limit', [limit(3, set!.digest), limit(4, set!.digest)])).toEqual([200, 409]); // prettier-ignore
+    expect(await act('reset-limit', keep)).toMatchObject(refused('TRANSACTION_CONFLICT'));
+  });
+
+  it('does not act on a schedule that has become another one, or was paused', async () => {
+    const schedules = dashboard.app.get(QueueSchedules);
+    const name = 'nightly';
+    await schedules.put(name, { cron: '0 2 * * *', target: 'reports' });
+    const { digest: seen } = (await look('schedules')).schedules[0]!;
+    expect((await look(`schedule?name=${name}`)).schedule.digest).toBe(seen);
+    expect(await act('run-schedule', { name, seen })).toMatchObject({ status: 200 });
+    expect(await act('run-schedule', { name, seen })).toMatchObject({ status: 200 });
+    expect(await act('pause-schedule', { name, seen })).toMatchObject({ status: 200 });
+    const span = { from: '2026-01-01T00:00:00Z', to: '2026-01-03T00:00:00Z' };
+    for (const late of ['pause-schedule', 'resume-schedule', 'run-schedule'])
+      expect(await act(late, { name, seen })).toMatchObject(refused('TRANSACTION_CONFLICT'));
+    expect(await act('backfill-schedule', { name, ...span, seen })).toMatchObject(refused('TRANSACTION_CONFLICT')); // prettier-ignore
+    expect(await act('resume-schedule', { name })).toMatchObject({ status: 200 });
+    await schedules.put(name, { cron: '0 3 * * *', target: 'reports' });
+    expect(await act('run-schedule', { name, seen })).toMatchObject(
+      refused('TRANSACTION_CONFLICT'),
+    );
   });
 
   it('does not let a group go on behind another job', async () => {

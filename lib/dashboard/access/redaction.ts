@@ -7,6 +7,7 @@ import type { FoundJob } from '../../job/job.js';
 import { hush } from '../../job/kinds.js';
 import type { WorkflowSummary } from '../../job/workflow.js';
 import { QueueError } from '../../job/queue.errors.js';
+import { payloadOf } from '../../storage/reading/find.repository.js';
 import type { Hiding } from '../look.js';
 import type { Source } from '../source.js';
 import { Seal } from '../sealed.js';
@@ -68,10 +69,12 @@ export function hidingBy(redact: Redact | undefined): Hiding {
 }
 
 /** Nobody may store again what was hidden here. The key of a limit is a part of the payload. */
-const marked = (job: FoundJob, shown: object): object =>
-  JSON.stringify(job.payload) === JSON.stringify((shown as Partial<FoundJob>).payload)
-    ? {}
-    : { redacted: true, limitKey: undefined };
+const marked = (job: FoundJob, { payload }: Partial<FoundJob>): object =>
+  isWhole(job, payload) ? {} : { redacted: true, limitKey: undefined };
+
+/** A member that is stored twice is there once for JavaScript: nothing is known of the other one. */
+const isWhole = (job: FoundJob, shown: unknown): boolean =>
+  payloadOf(job).text((number) => JSON.stringify(Number(number))) === written(shown);
 
 /** A function that fails, or returns something else, shows nothing. */
 function shownOf(redact: Redact, job: FoundJob | ListedJob): Partial<RedactableJob> {
@@ -91,9 +94,20 @@ function shownOf(redact: Redact, job: FoundJob | ListedJob): Partial<RedactableJ
   }
 }
 
-/** A copy of a Buffer is none. */
-const readable = (value: unknown): unknown =>
-  value instanceof Uint8Array && !Buffer.isBuffer(value) ? Buffer.from(value) : value;
+/** A copy of a Buffer is none, and a circle cannot be sent. */
+function readable(value: unknown): unknown {
+  if (value instanceof Uint8Array && !Buffer.isBuffer(value)) return Buffer.from(value);
+  return written(value) === undefined ? undefined : value;
+}
+
+/** undefined: a circle, or too deep. */
+function written(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
 
 const without = (job: object): object =>
   Object.fromEntries(

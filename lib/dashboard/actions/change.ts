@@ -1,18 +1,27 @@
 import { QueueError } from '../../job/queue.errors.js';
+import { JsonText } from '../../job/values/json-text.js';
+import { payloadOf } from '../../storage/reading/find.repository.js';
 import { anything, textOf, type Action } from '../action.js';
 import { digestOf } from '../readable-job.js';
-import { asSeen } from '../seen.js';
 
 /** Gives a waiting job another payload, priority or time, and a failed one another payload. */
 export const change: Action = {
   permission: 'change',
-  takes: { id: anything, payload: anything, priority: anything, runAt: anything, seen: anything },
+  // `payloadText`: its numbers keep their digits.
+  takes: { id: anything, payload: anything, priority: anything, runAt: anything, payloadText: anything }, // prettier-ignore
   required: ['id'],
+  seen: {
+    now: async ({ admin }, said) => {
+      const job = await admin.job(textOf(said, 'id'));
+      return job && digestOf(payloadOf(job));
+    },
+    code: 'JOB_HELD',
+    words: 'Its payload was changed',
+  },
   run: async ({ admin }, said) => {
-    const { id, runAt, seen, ...changes } = said;
+    const { id, runAt, payloadText: text, ...changes } = said;
     const time = runAt === undefined ? {} : { runAt: new Date(textOf({ runAt }, 'runAt')) };
-    const job = seen === undefined ? undefined : await admin.job(textOf({ id }, 'id'));
-    if (job) asSeen(seen, digestOf(job.payload), 'JOB_HELD', 'Its payload was changed');
+    if (text !== undefined) changes.payload = new JsonText(textOf(said, 'payloadText'));
     const answer = await admin.change(textOf({ id }, 'id'), { ...changes, ...time });
     if (answer.changed) return answer;
     throw new QueueError(

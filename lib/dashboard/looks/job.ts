@@ -1,4 +1,5 @@
 import { unknown } from '../../admin/revivals.js';
+import { payloadOf } from '../../storage/reading/find.repository.js';
 import { wanted, type Look } from '../look.js';
 import { readable } from '../readable-job.js';
 import { settingsOf } from '../settings.js';
@@ -11,8 +12,9 @@ export const job: Look = async ({ source: { admin, options, why, isKeyed }, aske
   const reasons = await why(id);
   const told = (words: string): string => hide.text(words, found);
   const shown = reasons.map((reason) => ({ ...reason, text: told(reason.text) }));
+  const job = hide.job(found);
   return {
-    job: readable(hide.job(found)),
+    job: readable(job, 'redacted' in job ? undefined : payloadOf(found)),
     reasons: shown,
     settings: settingsOf(options, found.queue, found),
     // A copy has to say that it has no key.

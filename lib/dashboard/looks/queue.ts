@@ -1,5 +1,6 @@
 import type { Source } from '../source.js';
 import { wanted, type Hiding, type Look } from '../look.js';
+import { limitsOf } from './limits.js';
 import { settingsOf } from '../settings.js';
 
 /** It asks as much as the rest. */
@@ -15,7 +16,7 @@ export const queue: Look = async ({ source, asked, hide, recently }) => {
   }));
   const stats = await admin.stats(name);
   const workers = await admin.workers(name);
-  const limits = (await admin.limits()).filter((each) => each.ofQueue && each.name === name);
+  const limits = (await limitsOf(source)).filter((each) => each.ofQueue && each.name === name);
   const [paused] = stats.paused
     ? await admin.audit({ queue: name, action: 'pause' }, { limit: 1 })
     : [];

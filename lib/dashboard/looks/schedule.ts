@@ -1,6 +1,7 @@
 import { QueueError } from '../../job/queue.errors.js';
 import { quote } from '../../job/names.js';
 import { wanted, type Look } from '../look.js';
+import { withDigest } from '../seen.js';
 import { whyNot } from '../why-not.js';
 
 const MOST_TICKS = 20;
@@ -13,8 +14,7 @@ export const schedule: Look = async ({ source, asked }) => {
   if (!found) throw new QueueError('SCHEDULE_UNKNOWN', `There is no schedule ${quote(name)}.`);
   const ticks = await schedules.ticks(name, { limit: MOST_TICKS });
   return {
-    // Its payload is on the page of each job, behind `redact`.
-    schedule: { ...found, payload: undefined },
+    schedule: withDigest(found),
     // One that a foreign hand has changed has no times that can be worked out.
     next: await schedules.preview(name, 10).catch(() => []),
     reasons: await whyNot(source, found, ticks),

@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { cleanText, failureOf } from '../failure.js';
 import { hushWithin, isError, isThenable, safely } from '../kinds.js';
 import { QueueError } from '../queue.errors.js';
+import { JsonText } from './json-text.js';
 
 /** jsonb has no U+0000 and no lone surrogates; JSON.stringify writes both as escapes, which are not themselves escaped. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
@@ -32,9 +33,9 @@ export function tooLarge(bytes: number, maxBytes: number): QueueError {
 
 function stringify(payload: unknown): string {
   try {
-    const text = JSON.stringify(payload) ?? 'null';
+    const text = payload instanceof JsonText ? payload.text() : JSON.stringify(payload);
     refuseLosses(payload);
-    return text;
+    return text ?? 'null';
   } catch (error) {
     if (error instanceof QueueError) throw error;
     // It knows where: JSON.stringify says of a BigInt only that there is one.

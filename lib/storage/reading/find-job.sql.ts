@@ -6,7 +6,7 @@ const TIMES = ['created_at', 'run_at', 'cancel_at', 'finished_at', 'commit_by'].
 );
 
 const COLUMNS = `id, queue, name, state, priority, attempt, stalls, reschedules, ${TIMES.join(', ')},
-    run_ms, worker, unique_key, fingerprint, options, payload, payload_bytes, output, last_error, history, labels, group_name, progress`;
+    run_ms, worker, unique_key, fingerprint, options, payload::text as payload, payload_bytes, output, last_error, history, labels, group_name, progress`;
 
 /** A live job. It runs in callers' transactions, too, under their settings: no partition but the default ones is locked until they end. */
 export const FIND_LIVE = statement(

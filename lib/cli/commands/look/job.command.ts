@@ -1,5 +1,6 @@
 import { unknown } from '../../../admin/revivals.js';
 import type { AttemptRecord, FoundJob } from '../../../job/job.js';
+import { payloadOf } from '../../../storage/reading/find.repository.js';
 import type { AddCommand, Cli } from '../../command.js';
 import { toneOf } from '../../show/job-table.js';
 import type { Cell } from '../../show/table.js';
@@ -48,7 +49,8 @@ function without(job: FoundJob): Partial<FoundJob> {
 /** Bytes as base64: JSON has no others. */
 function readable(job: FoundJob): Record<string, unknown> {
   const { payloadBytes, ...rest } = job;
-  return { ...rest, ...(payloadBytes ? { payloadBytes: payloadBytes.toString('base64') } : {}) };
+  const told = { ...rest, payload: payloadOf(job) };
+  return { ...told, ...(payloadBytes ? { payloadBytes: payloadBytes.toString('base64') } : {}) };
 }
 
 type Field = [name: string, value: Cell | undefined];
