@@ -16,7 +16,9 @@ import { Runner, roundsOf } from './run/runner.js';
 const DOCS = join(dirname(fileURLToPath(import.meta.url)), '..', 'docs');
 
 const options = new Command('bench')
-  .description('Measures this library beside graphile-worker, pg-boss and BullMQ, in one run.')
+  .description(
+    'Measures this library beside graphile-worker, pg-boss, DBOS and BullMQ, in one run.',
+  )
   .option('--quick', 'few and small samples: everything works, figures are rough')
   .option('--only <rows>', 'ids of rows, or how they begin, with commas between: see --list')
   .option('--systems <variants>', 'ids of variants, with commas between')

@@ -104,4 +104,5 @@ const CLEAN = {
   'bullmq-postgres': 'truncate bullmq.job cascade',
   // A queue keeps the policy with which it was first created, in silence: a sample with another one must find none.
   'pg-boss': 'truncate pgboss.job; delete from pgboss.queue',
+  dbos: 'truncate dbos.workflow_status cascade',
 };

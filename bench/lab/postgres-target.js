@@ -10,6 +10,7 @@ const IS_DRAINED = {
     and task_id in (select id from graphile_worker._private_tasks where identifier like 'bench%')) as drained`,
   'bullmq-postgres': `select not exists (select from bullmq.job where queue like 'bench%' and state in ('waiting', 'active')) as drained`,
   'pg-boss': `select not exists (select from pgboss.job where name like 'bench%' and state < 'completed' and start_after <= now()) as drained`,
+  dbos: `select not exists (select from dbos.workflow_status where queue_name = 'bench' and status in ('ENQUEUED', 'PENDING')) as drained`,
 };
 
 const SCHEMAS = {
@@ -18,6 +19,7 @@ const SCHEMAS = {
   'graphile-worker': 'graphile_worker',
   'bullmq-postgres': 'bullmq',
   'pg-boss': 'pgboss',
+  dbos: 'dbos',
 };
 
 /** The database of one sample: a fresh copy of the system's tables, gone after it. */

@@ -15,7 +15,10 @@ export function machineOf(lab) {
     redis: lab.redisVersion ?? null,
     statementsCounted: lab.postgres.counts,
     packages: Object.fromEntries(
-      ['pg', 'graphile-worker', 'pg-boss', 'bullmq'].map((name) => [name, packageVersion(name)]),
+      ['pg', 'graphile-worker', 'pg-boss', '@dbos-inc/dbos-sdk', 'bullmq'].map((name) => [
+        name,
+        packageVersion(name),
+      ]),
     ),
   };
 }

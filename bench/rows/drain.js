@@ -24,7 +24,7 @@ export const drainRows = [
   }),
   drainRow('drain-kept', 'Drain, finished jobs kept', {
     note: 'graphile-worker keeps nothing: its figures are those of deleting.',
-    variants: ['floor', 'ours', 'ours-node-20', ...PEERS_ON_PG, ...BULLS],
+    variants: ['floor', 'ours', 'ours-node-20', ...PEERS_ON_PG, 'dbos-quick', ...BULLS],
     settings: { keep: true },
   }),
   drainRow('drain-2', 'Drain by 2 processes, finished jobs deleted', {

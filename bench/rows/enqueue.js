@@ -1,6 +1,6 @@
 import { median, percentile } from '../report/statistics.js';
 
-const ALL = ['floor-insert', 'ours', 'graphile', 'boss', 'bull', 'bull-fsync', 'bullpg'];
+const ALL = ['floor-insert', 'ours', 'graphile', 'boss', 'dbos', 'bull', 'bull-fsync', 'bullpg'];
 
 export const enqueueRows = [
   enqueueRow('enqueue-1', 'Enqueue, 1 caller', 1),
@@ -11,7 +11,7 @@ export const enqueueRows = [
     id: 'enqueue-transaction',
     title: 'Enqueue in a TypeORM transaction: what it adds to the transaction',
     note: 'The transaction saves an order. Added to it: one more plain INSERT through the same manager (the limit), or a job.',
-    variants: ['ours', 'graphile', 'boss'],
+    variants: ['ours', 'graphile', 'boss', 'dbos'],
     headline: 'addedMs',
     better: 'less',
     columns: ['plainInsertMs', 'timesPlainInsert', 'transactionMs'],

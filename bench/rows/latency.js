@@ -6,6 +6,7 @@ const VARIANTS = [
   'graphile',
   'graphile-quick',
   'boss-notify',
+  'dbos-quick',
   'bull-best',
   'bull-fsync',
   'bullpg-best',

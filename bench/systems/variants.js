@@ -157,6 +157,10 @@ export const VARIANTS = {
       },
     },
   ),
+  dbos: variant('dbos', 'DBOS 5', 'defaults (looks each second)'),
+  'dbos-quick': variant('dbos', 'DBOS 5', '`minPollingIntervalMs` 5, `workerConcurrency` 200', {
+    options: { queue: { minPollingIntervalMs: 5, workerConcurrency: 200 } },
+  }),
   bull: variant('bullmq', 'BullMQ 6 on Redis', 'defaults (`concurrency` 1), Redis without fsync', {
     redis: 'plain',
   }),
