@@ -26,10 +26,11 @@ export type JobState = LiveState | typeof LOST | TerminalState;
 export const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   staged: ['blocked', 'scheduled', 'ready', 'cancelled', 'expired'],
   blocked: ['scheduled', 'ready', 'cancelled'],
-  scheduled: ['ready', 'cancelled'],
-  ready: ['running', 'scheduled', 'cancelled'],
+  scheduled: ['ready', 'blocked', 'cancelled'],
+  ready: ['running', 'scheduled', 'blocked', 'cancelled'],
   running: [
     'ready',
+    'blocked',
     'scheduled',
     'succeeded',
     'failed',

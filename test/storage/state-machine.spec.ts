@@ -3,6 +3,7 @@ import fc, { parameters } from '../support/properties.js';
 import { isTerminal, type JobState } from '../../lib/job/job-state.js';
 import { commands, GROUPS } from '../support/state-machine/commands.js';
 import { findAllByCursor } from '../support/state-machine/cursor-commands.js';
+import { handAll } from '../support/state-machine/key-commands.js';
 import { MAX_STALLS, Model, type ModelJob } from '../support/state-machine/model.js';
 import { KEEP, QUEUE, Real } from '../support/state-machine/real.js';
 import { patient } from '../support/patience.mjs';
@@ -39,6 +40,7 @@ describe('the state machine', () => {
       await real.letTimePass(model.all.map(({ id }) => id));
       await real.storage.claims.promote('-infinity', real.laneIds);
       await real.storage.groups.handOn();
+      await handAll(real);
       await real.finishReady(model);
     }
     const states = await real.query<{ id: string; state: JobState }>(

@@ -101,11 +101,11 @@ export const successOf = ({ id, epoch }: Pick<ModelRun, 'id' | 'epoch'>): Succes
 
 /** What a caller gives. */
 export function given(item: ModelItem): JobOptions & { payload: unknown } {
-  const { priority, uniqueKey, delayed, group, staged, fair, labelled, tag } = item;
+  const { priority, uniqueKey, delayed, group, staged, fair, labelled, tag, tenant } = item;
   const ordered = group === undefined ? { group: fair || undefined } : { group, ordered: true };
   const urgency = group === undefined && priority !== undefined ? { priority } : {};
   return {
-    payload: { delayed },
+    payload: { delayed, tenant },
     uniqueKey,
     ...urgency,
     ...ordered,

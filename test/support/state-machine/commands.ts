@@ -39,6 +39,7 @@ import {
   Retry,
   UseAgain,
 } from './operator-commands.js';
+import { HandPermits, LimitKeys } from './key-commands.js';
 import { Lapse, Pull, ReapLapsed, Renew, Return } from './pull-commands.js';
 import { ENDINGS, SideBySide } from './transaction-commands.js';
 import {
@@ -334,7 +335,7 @@ class Promote extends Command {
       promoted: due.length,
       pausedQueues: paused.sort(),
     });
-    for (const job of due) model.move(job, 'ready');
+    for (const job of due) model.free(job);
   }
 }
 
@@ -421,6 +422,7 @@ const rarely = fc.oneof(
 );
 const priority = fc.constantFrom(0, 0, 0, 5, -5);
 const tag = fc.option(fc.constant('tag'), { nil: undefined, freq: 3 });
+const tenant = fc.option(fc.constantFrom('t', 'u'), { nil: undefined, freq: 1 });
 const rareKey = fc.option(fc.constant('d'), { nil: undefined, freq: 4 });
 const key = fc.constantFrom('a', 'b', 'c');
 const item = fc.record({
@@ -430,6 +432,7 @@ const item = fc.record({
   staged: rarely,
   labelled: rarely,
   tag,
+  tenant,
 });
 const fairGroup = fc.constantFrom('', 'x', 'y');
 const fairItem = fc.record({
@@ -439,9 +442,10 @@ const fairItem = fc.record({
   delayed: rarely,
   staged: rarely,
   tag,
+  tenant,
 });
 const group = fc.constantFrom(...GROUPS);
-const groupItem = fc.record({ group, delayed: rarely, staged: rarely, tag });
+const groupItem = fc.record({ group, delayed: rarely, staged: rarely, tag, tenant });
 const worker = fc.nat(2);
 const index = fc.oneof(fc.nat(4), fc.nat(50));
 const onDeadJob = fc.constantFrom<OnDeadJob>('block', 'skip', 'halt');
@@ -491,7 +495,7 @@ const enqueueFair = fc
 const claimFair = fc
   .tuple(worker, fc.constantFrom(null, null, '', 'x'), fc.nat(6))
   .map((given) => new ClaimFair(...given));
-const keyedItem = fc.record({ uniqueKey: key, priority, delayed: rarely, tag });
+const keyedItem = fc.record({ uniqueKey: key, priority, delayed: rarely, tag, tenant });
 const enqueueKeyed = fc
   .tuple(keyedItem, fc.constantFrom('replace', 'debounce', 'throttle'))
   .map((given) => new EnqueueKeyed(...given));
@@ -539,12 +543,14 @@ const inTurn = (...parts: fc.Arbitrary<Command>[]): fc.Arbitrary<Command> =>
 const claimByCursor = fc
   .tuple(fc.constantFrom(1, 1, 60, 1_200, 20_000), fc.constantFrom(1, 3, 10))
   .map((given) => new ClaimByCursor(...given));
-const lateItem = fc.record({ priority, delayed: rarely, labelled: rarely, tag });
+const lateItem = fc.record({ priority, delayed: rarely, labelled: rarely, tag, tenant });
 const beginLate = fc
   .array(lateItem, { minLength: 5, maxLength: 30 })
   .map((items) => new BeginEnqueue(items));
 const commit = fc.nat(2).map((given) => new End(given, true));
 
+const hand = fc.constantFrom(1, 1, 3).map((given) => new HandPermits(given));
+const limitKeys = fc.constantFrom(1, 2, 3).map((given) => new LimitKeys(given));
 const tablesEmptied = once.map(() => new TablesEmptied());
 const strayPlace = fc
   .tuple(index, fc.constantFrom('lane', 'epoch', 'time'))
@@ -602,6 +608,13 @@ export const commands = {
     inTurn(shareLimit, loseLease, freeShares, reap, freeShares),
     drawStarts,
     tick,
+    hand,
+    inTurn(enqueueAny, hand, claimAll),
+    inTurn(hand, claimAll, settleOrdered, hand),
+    inTurn(limitKeys, hand),
+    inTurn(hand, claimAll, loseLease, reap, hand, claimSuspects),
+    inTurn(hand, enqueueKeyed, hand),
+    inTurn(enqueueFair, hand, claimFair, settleOrdered),
   ],
   /** Beside workers outside, and operators. */
   pulled: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
@@ -637,6 +650,10 @@ export const commands = {
     inTurn(pull, tablesEmptied, fc.oneof(pull, giveBack)),
     strayPlace,
     tick,
+    hand,
+    limitKeys,
+    inTurn(enqueueAny, hand, pull, giveBack),
+    inTurn(hand, pull, lapse, reapLapsed, hand),
   ],
   ordered: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
     enqueueAny,
@@ -669,5 +686,9 @@ export const commands = {
     end,
     end,
     fc.oneof(tablesEmptied, strayPlace, tick),
+    hand,
+    limitKeys,
+    inTurn(enqueueOrdered, hand, claimAll, settleOrdered, hand),
+    inTurn(hand, claimAll, bury, handOn, hand),
   ],
 };

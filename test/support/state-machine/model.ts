@@ -14,6 +14,10 @@ export interface ModelJob {
   readonly group?: string;
   /** Its group in the fair queue; empty for none. */
   readonly fair?: string;
+  /** The key of its limit. */
+  tenant?: string;
+  /** Of its key. */
+  permit: boolean;
   /** Given a time ahead. */
   delayed: boolean;
   state: JobState;
@@ -80,6 +84,7 @@ export interface ModelItem {
   fair?: string;
   labelled?: boolean;
   tag?: string;
+  tenant?: string;
 }
 
 export const MAX_STALLS = 2;
@@ -113,10 +118,10 @@ export class Model {
 
   /** `halted`: whether a dead job halted the queue when the job was stored. */
   add(id: string, item: ModelItem, halted = this.groups.halted): void {
-    const { priority = 0, uniqueKey, delayed, group, staged, fair, tag } = item;
+    const { priority = 0, uniqueKey, delayed, group, staged, fair, tag, tenant } = item;
     const lane = fair !== undefined ? 'fair' : item.labelled ? 'labelled' : 'plain';
     const fresh = { epoch: 0, suspicion: 0, stalls: 0, attempt: 0, reschedules: 0, ended: 0 };
-    const flags = { cancelRequested: false, due: false, overdue: false };
+    const flags = { cancelRequested: false, due: false, overdue: false, permit: false };
     const job: ModelJob = {
       id,
       uniqueKey,
@@ -125,6 +130,7 @@ export class Model {
       priority,
       group,
       fair,
+      tenant,
       delayed,
       state: 'staged',
       ...fresh,
@@ -149,7 +155,25 @@ export class Model {
   /** It is no longer staged. */
   commit(job: ModelJob): void {
     if (this.groups.waits(job)) this.move(job, 'blocked');
-    else this.move(job, job.delayed ? 'scheduled' : 'ready');
+    else if (job.delayed) this.move(job, 'scheduled');
+    else this.free(job);
+  }
+
+  /** Nothing but a permit of its key is in its way, which it has to be given. */
+  free(job: ModelJob): void {
+    job.permit = false;
+    this.move(job, job.tenant === undefined ? 'ready' : 'blocked');
+  }
+
+  asksKey(job: ModelJob): boolean {
+    return job.state === 'blocked' && job.tenant !== undefined && !this.groups.waits(job);
+  }
+
+  /** Of one key of a queue. */
+  ofKey({ tenant, lane }: ModelJob): ModelJob[] {
+    return this.all.filter(
+      (job) => job.tenant === tenant && (job.lane === 'fair') === (lane === 'fair'),
+    );
   }
 
   isLocked(job: ModelJob): boolean {
@@ -175,7 +199,10 @@ export class Model {
   }
 
   runsOf({ ordered }: { ordered: boolean }): ModelRun[] {
-    return this.answerable.filter(({ id }) => (this.jobs.get(id)!.group !== undefined) === ordered);
+    return this.answerable.filter(({ id }) => {
+      const { group, tenant } = this.jobs.get(id)!;
+      return (group !== undefined || tenant !== undefined) === ordered;
+    });
   }
 
   /** What may be claimed: jobs without suspicion, suspects that run apart, or such that run alone. */
@@ -214,7 +241,7 @@ export class Model {
     job.attempt += change.spent;
     job.reschedules += change.rescheduled;
     if (change.ran) job.suspicion = job.stalls = 0;
-    this.leave(job, change.delayed ? 'scheduled' : 'ready');
+    this.leave(job, change.delayed);
   }
 
   /** `turn`: what becomes of the turn of its group. Passed on at once by a settle, else vacant or kept by the dead job. */
@@ -226,6 +253,7 @@ export class Model {
     const job = this.jobs.get(id)!;
     job.attempt += spent;
     job.ended = this.steps;
+    job.permit = false;
     this.move(job, state);
     this.groups.leave(job, turn);
   }
@@ -245,15 +273,16 @@ export class Model {
       cancelRequested: false,
     });
     this.groups.rejoin(job, halted);
-    this.move(job, this.groups.waits(job) ? 'blocked' : 'ready');
+    if (this.groups.waits(job)) this.move(job, 'blocked');
+    else this.free(job);
   }
 
   /** It is other work now, under the id and the suspicion that it had. */
-  replace(job: ModelJob, { priority = 0, delayed, tag }: ModelItem): void {
+  replace(job: ModelJob, { priority = 0, delayed, tag, tenant }: ModelItem): void {
     const fresh = { attempt: 0, reschedules: 0, checkpoint: undefined, cancelRequested: false };
-    Object.assign(job, { priority, delayed, tag, lane: 'plain', due: false, ...fresh });
-    const to = delayed ? 'scheduled' : 'ready';
-    if (job.state !== to) this.move(job, to);
+    Object.assign(job, { priority, delayed, tag, tenant, lane: 'plain', permit: false, ...fresh });
+    if (delayed) this.move(job, 'scheduled');
+    else this.free(job);
   }
 
   /** A crash, as its reaper sees it. */
@@ -267,12 +296,12 @@ export class Model {
 
   /** A claim whose answer was lost: its jobs never started. */
   release(claim: ModelClaim): void {
-    for (const run of claim.runs) if (this.holds(run)) this.leave(this.jobs.get(run.id)!, 'ready');
+    for (const run of claim.runs) if (this.holds(run)) this.leave(this.jobs.get(run.id)!);
     this.claims = this.claims.filter((each) => each !== claim);
   }
 
   move(job: ModelJob, to: JobState): void {
-    if (!MOVES[job.state].includes(to))
+    if (job.state !== to && !MOVES[job.state].includes(to))
       throw new Error(`The model itself moves a job from ${job.state} to ${to}.`);
     job.state = to;
     job.due = false;
@@ -298,11 +327,13 @@ export class Model {
     if (alone || job.suspicion === 2) job.stalls++;
     if (alone && job.stalls >= MAX_STALLS) return this.end(job.id, 'poisoned', { turn: onDeadJob });
     if (!alone) job.suspicion = Math.min(9, job.suspicion + 1);
-    this.leave(job, 'ready');
+    this.leave(job);
   }
 
-  private leave(job: ModelJob, to: 'ready' | 'scheduled'): void {
-    this.move(job, to);
+  private leave(job: ModelJob, isDelayed = false): void {
+    job.permit = false;
+    if (isDelayed) this.move(job, 'scheduled');
+    else this.free(job);
     job.epoch++;
   }
 }

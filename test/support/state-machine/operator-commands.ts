@@ -60,8 +60,13 @@ export class EnqueueKeyed extends Command {
     if (!holder) return undefined;
     const { id, group, fair, state, lane } = holder;
     if (!isHungry(holder)) return { id, outcome: 'running' };
-    if (group !== undefined || fair !== undefined || state === 'staged')
-      return { id, outcome: lane === 'plain' ? 'replaced' : 'existing' };
+    if (group !== undefined || fair !== undefined || state === 'staged') {
+      if (lane !== 'plain') return { id, outcome: 'existing' };
+      const isFree = state === 'ready' || model.asksKey(holder);
+      holder.tenant = item.tenant;
+      if (isFree) model.free(holder);
+      return { id, outcome: 'replaced' };
+    }
     model.replace(holder, item);
     return { id, outcome: this.onConflict === 'debounce' ? 'postponed' : 'replaced' };
   }
@@ -120,7 +125,7 @@ export class Retry extends OfJob {
     const answer = await real.admin.retry(job.id).then(({ outcome }) => outcome, ({ code }) => code as string); // prettier-ignore
     expect(answer).toBe(answerOf(job, rival));
     if (answer === 'revived') model.revive(job, { epoch: await real.epochOf(job.id) });
-    if (answer === 'promoted') model.move(job, 'ready');
+    if (answer === 'promoted') model.free(job);
   }
 }
 

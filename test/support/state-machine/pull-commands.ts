@@ -34,7 +34,7 @@ export class Pull extends Command {
       (lane) => (this.hasLabel || lane !== 'labelled') && !model.paused.has(lane === 'fair'),
     );
     const asked = model.all
-      .filter((job) => job.cancelRequested && job.state === 'ready')
+      .filter((job) => job.cancelRequested && (job.state === 'ready' || model.asksKey(job)))
       .map(({ id }) => id);
     const [worker, labels] = [`remote-${this.worker}`, this.hasLabel ? [LABEL] : []];
     const known = model.claimable(0, open);
@@ -53,6 +53,9 @@ export class Pull extends Command {
       [leaseId],
     );
     lookAround(model);
+    await real.seePermits(model);
+    // They have given it back with their end.
+    for (const id of cancelled) model.jobs.get(id)!.state = 'ready';
     const taken = [...jobs.map(({ id }) => id), ...cancelled];
     this.expectFair(taken.map((id) => model.jobs.get(id)!), { open, known, model, worker }); // prettier-ignore
     model.claim(leaseId, leaseId, taken, { worker, open: new Set(taken), lapsed: false });
@@ -110,7 +113,7 @@ function heldBy(model: Model, worker: string): ModelJob[] {
 const isLive = (model: Model, { lease }: ModelClaim): boolean => model.liveLeases.has(lease);
 
 function lookAround(model: Model): void {
-  for (const job of model.all) if (job.due && !model.isLocked(job)) model.move(job, 'ready');
+  for (const job of model.all) if (job.due && !model.isLocked(job)) model.free(job);
   for (const job of model.all)
     if (job.overdue && !model.isLocked(job)) model.end(job.id, 'expired');
   // Also what an expiry has just left: it wakes who hands turns on.

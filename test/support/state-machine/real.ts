@@ -5,6 +5,7 @@ import { QueueService } from '../../../lib/queue.service.js';
 import { QueueAdmin } from '../../../lib/admin/queue-admin.js';
 import { constant } from '../../../lib/job/backoff.js';
 import { isTerminal, KEPT_IN } from '../../../lib/job/job-state.js';
+import { perKeyName } from '../../../lib/job/limit.js';
 import { PostgresJobQueue } from '../../../lib/pull/postgres-job-queue.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { OnDeadJob } from '../../../lib/job/job-state.js';
@@ -32,10 +33,11 @@ export const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: FIRST, up
 export const KEEP = { archive: { '': DAY_MS }, deadLetter: { '': DAY_MS } };
 const ENDED = ['archive', 'dead_letter'];
 const LIVE = ['job', ...PLACES.filter((place) => !ENDED.includes(place))];
-const OTHERS = ['lease', 'lapsed', 'throttle', 'schedule', 'tick', 'allotment', 'fleet_limit'];
+const OTHERS = ['lease', 'lapsed', 'throttle', 'schedule', 'tick', 'allotment', 'fleet_limit', 'key_change']; // prettier-ignore
 const TABLES = [...LIVE, ...ENDED, ...OTHERS];
+const PER_KEY = { by: 'tenant', concurrency: 2 };
 const { options: OPTIONS } = resolveOptions({
-  queues: { [FAIR_QUEUE]: { fair: true } },
+  queues: { [QUEUE]: { perKey: PER_KEY }, [FAIR_QUEUE]: { fair: true, perKey: PER_KEY } },
   maxStalls: MAX_STALLS,
   backoff: constant({ delayMs: 0 }),
 });
@@ -75,6 +77,7 @@ export class Real {
     await this.query(TABLES.map((table) => `delete from simple_queue.${table}`).join('; '));
     await this.query('update simple_queue.queue set paused_at = null');
     await this.findLanes();
+    await this.limitKeys(PER_KEY.concurrency);
     this.ahead.clear();
     const { storage, queues, test } = this;
     this.remote = new PostgresJobQueue({
@@ -207,7 +210,10 @@ export class Real {
       deadLetterKeepMs: DAY_MS,
     } as const;
     await this.storage.settlements.bury('worker', cancelled.map(({ id, epoch }) => ({ id, epoch, verdict }))); // prettier-ignore
-    const isOrdered = ({ id }: { id: string }): boolean => model.jobs.get(id)!.group !== undefined;
+    const isOrdered = ({ id }: { id: string }): boolean => {
+      const { group, tenant } = model.jobs.get(id)!;
+      return group !== undefined || tenant !== undefined;
+    };
     await this.storage.groups.settle('worker', going.filter(isOrdered).map(successOf));
     const rest = going.filter((row) => !isOrdered(row)).map(successOf);
     await this.storage.claims.settleAndClaim('worker', rest, claims, {
@@ -236,6 +242,40 @@ export class Real {
     return this.test.database.query<Row>(sql, params);
   }
 
+  /** As an operator sets it, whoever has declared it. */
+  async limitKeys(concurrency: number): Promise<void> {
+    for (const queue of [QUEUE, FAIR_QUEUE]) {
+      const { limits } = this.storage;
+      await limits.declare({ name: perKeyName(queue), ofQueue: true, concurrency });
+      await this.admin.setLimit(queue, { perKey: { concurrency } });
+    }
+  }
+
+  /** Of the fair queue, and of the other: how many jobs of a key may run at once. */
+  async mostOfAKey(): Promise<Map<boolean, number>> {
+    const rows = await this.query<{ name: string; most: number | null }>('select name, concurrency as most from simple_queue.fleet_limit'); // prettier-ignore
+    const mostOf = (queue: string): number =>
+      rows.find(({ name }) => name === perKeyName(queue))?.most ?? Infinity;
+    return new Map([[true, mostOf(FAIR_QUEUE)], [false, mostOf(QUEUE)]]); // prettier-ignore
+  }
+
+  /** Jobs that were handed a permit: of jobs that asked for one, and never more of a key than its limit. */
+  async seePermits(model: Model): Promise<void> {
+    const rows = await this.query<{ id: string; most: number | null }>(
+      `select p.id, l.concurrency as most from simple_queue.permit p join simple_queue.queue q on q.id = p.queue
+       left join simple_queue.fleet_limit l on l.name = q.name || '/*'`,
+    );
+    for (const { id, most } of rows) {
+      const job = model.jobs.get(id)!;
+      if (job.permit) continue;
+      expect([id, model.asksKey(job)]).toEqual([id, true]);
+      job.permit = true;
+      model.move(job, 'ready');
+      const held = model.ofKey(job).filter(({ permit }) => permit).length;
+      expect(held).toBeLessThanOrEqual(most ?? Infinity);
+    }
+  }
+
   /** Nobody has more of a limit than the model says, and its row is their sum. */
   async compareShares(model: Model, limit: string): Promise<void> {
     const rows = await this.query<{ lease: string; n: number; allotted: number }>(
@@ -252,6 +292,8 @@ export class Real {
   /** The database says of every job what the model says, and each is in exactly one place. */
   async compare(model: Model): Promise<void> {
     expect(await checkPlaces(this.storage)).toEqual([]);
+    const permits = await this.query<{ id: string }>('select id from simple_queue.permit order by id'); // prettier-ignore
+    expect(permits.map(({ id }) => id)).toEqual(model.all.filter(({ permit }) => permit).map(({ id }) => id).sort()); // prettier-ignore
     const rows = await this.query<ModelJob>(SHOWN);
     expect(rows.map(({ id }) => id)).toEqual([...model.jobs.keys()].sort());
     for (const row of rows) expect(row).toEqual(shownOf(model.jobs.get(row.id)!));
