@@ -1,10 +1,10 @@
--- $1 smallint, $2 text, $3 timestamp with time zone, $4 timestamp with time zone, $5 uuid, $6 text, $7 integer, $8 integer, $9 integer, $10 smallint, $11 timestamp with time zone, $12 text, $13 jsonb, $14 json
+-- $1 smallint, $2 text, $3 timestamp with time zone, $4 timestamp with time zone, $5 uuid, $6 text, $7 integer, $8 integer, $9 integer, $10 smallint, $11 timestamp with time zone, $12 text, $13 jsonb, $14 json, $15 text
 prepare make_tick as
 with target as materialized (
     select s.name, s.spec ->> 'overlap' as overlap, s.waiting, array(select j.id from pg_catalog.unnest(s.jobs) u(id)
         cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 offset 0) j) as live
     from simple_queue.schedule s
-    where s.name = $2 and s.shard = $1 and s.next_at = $3::timestamptz and s.paused_at is null
+    where s.name = $2 and s.shard = $1 and s.next_at = $3::timestamptz and s.paused_at is null and s.hash = $15
       and ($8::int is null or exists (select from simple_queue.lane where id = $8 and unused_at is null))
     limit 1 for update of s skip locked),
   decided as materialized (

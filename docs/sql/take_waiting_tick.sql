@@ -1,8 +1,8 @@
--- $1 smallint, $2 text, $3 timestamp with time zone, $4 uuid
+-- $1 smallint, $2 text, $3 timestamp with time zone, $4 uuid, $5 text
 prepare take_waiting_tick as
 with target as materialized (
     select s.name from simple_queue.schedule s
-    where s.name = $2 and s.shard = $1 and s.waiting > 0 and s.paused_at is null and not exists (select j.id from pg_catalog.unnest(s.jobs) u(id)
+    where s.name = $2 and s.shard = $1 and s.waiting > 0 and s.paused_at is null and s.hash = $5 and not exists (select j.id from pg_catalog.unnest(s.jobs) u(id)
         cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 offset 0) j)
     limit 1 for update of s skip locked),
   ticked as (

@@ -116,7 +116,7 @@ export class Ticker {
     const { storage } = this.site;
     const isDone = await storage.schedules.miss(
       storage.database.loops.run,
-      { name: row.name, ...step },
+      { name: row.name, hash: row.hash, ...step },
       missed,
     );
     if (isDone) this.tell(row, step.at, { outcome: 'missed', times: missed });
@@ -125,7 +125,7 @@ export class Ticker {
 
   private async make(row: DueRow, step: Omit<Step, 'missed'>): Promise<boolean> {
     const job = await this.jobs.of(row, step.at).catch(refusal);
-    const tick = { name: row.name, ...step };
+    const tick = { name: row.name, hash: row.hash, ...step };
     const isPlain =
       !('code' in job) && (row.spec as StoredSpec).overlap !== 'cancel' && isUnhindered(job);
     const made = isPlain ? await this.makePlain(tick, job) : await this.makeTogether(tick, job);
@@ -172,6 +172,7 @@ export class Ticker {
         const job = await this.jobs.of(row, at).catch(refusal);
         const isTaken = await schedules.takeWaiting(run, {
           name: row.name,
+          hash: row.hash,
           at,
           job: 'code' in job ? null : job.id,
         });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Ticker } from '../../lib/schedules/ticker.js';
 import type { NewSchedule } from '../../lib/job/schedule.js';
 import type { QueueEvents } from '../../lib/observability/events.js';
@@ -56,9 +56,11 @@ describe('Ticker', () => {
   const outcomes = async (name: string) =>
     (await ticks(name)).map(({ outcome }) => outcome).reverse();
   const jobs = () =>
-    test.database.query<{ id: string; options: { schedule: { name: string; at: string } } }>(
-      'select * from simple_queue.jobs order by created_at',
-    );
+    test.database.query<{
+      id: string;
+      state: string;
+      options: { schedule: { name: string; at: string } };
+    }>('select * from simple_queue.jobs order by created_at');
   const turn = async (ticker = aTicker()) => {
     for (let rounds = 0; rounds < 20 && (await ticker.round()) === 0; rounds++);
   };
@@ -111,7 +113,8 @@ describe('Ticker', () => {
     const { schedules, database } = test.storage;
     const { due } = await schedules.findDue();
     await turn();
-    const stale = { name: 'hourly', at: due[0]!.nextAt!, next: Date.now() + DAY_MS, job: null };
+    const { hash, nextAt } = due[0]!;
+    const stale = { name: 'hourly', hash, at: nextAt!, next: Date.now() + DAY_MS, job: null };
     expect(await schedules.tick(database.loops.run, stale)).toBeUndefined();
     expect(await jobs()).toHaveLength(1);
     expect((await schedulesOf().find('hourly'))!.nextAt!.getTime()).toBeLessThan(
@@ -126,10 +129,46 @@ describe('Ticker', () => {
     const { due } = await schedules.findDue();
     await schedulesOf().pause('hourly');
     await schedulesOf().resume('hourly');
-    const stale = { name: 'hourly', at: due[0]!.nextAt!, next: Date.now() + DAY_MS, job: null };
+    const { hash, nextAt } = due[0]!;
+    const stale = { name: 'hourly', hash, at: nextAt!, next: Date.now() + DAY_MS, job: null };
     expect(await schedules.tick(database.loops.run, stale)).toBeUndefined();
     expect(await jobs()).toHaveLength(0);
   });
+
+  it.each<[string, Partial<NewSchedule>, NewSchedule['overlap']]>([
+    ['its payload', { payload: 'new' }, 'allow'],
+    ['its queue', { target: 'others' }, 'skip'],
+    ['its overlap', { overlap: 'cancel' }, 'skip'],
+    ['the payload of a tick that waits', { payload: 'new' }, 'queue'],
+  ])(
+    'gives no old job to a time that stays the same while a process changes %s',
+    async (_, change, overlap) => {
+      const isWaiting = overlap === 'queue';
+      const at = Date.now() - 10;
+      const plan = { overlap, payload: 'old', startAt: new Date(at - 1_000 * DAY_MS) };
+      await put('hourly', plan);
+      await test.database.query('update simple_queue.schedule set next_at = $1', [new Date(at - Number(isWaiting))]); // prettier-ignore
+      if (isWaiting) {
+        await turn();
+        const { cancels, database } = test.storage;
+        await cancels.byId(database.callers.run, (await jobs()).map(({ id }) => id), {}); // prettier-ignore
+      }
+      const { schedules } = test.storage;
+      const found = await schedules.findDue();
+      expect(found.due).toHaveLength(1);
+      const slow = jest.spyOn(schedules, 'findDue').mockResolvedValueOnce(found);
+      await put('hourly', { ...plan, ...change });
+
+      await aTicker().round();
+      slow.mockRestore();
+      const old = (await jobs()).filter(({ state }) => state !== 'cancelled');
+      await turn();
+
+      expect(old).toEqual([]);
+      const live = (await jobs()).filter(({ state }) => state !== 'cancelled');
+      expect(live).toMatchObject([{ payload: change.payload ?? 'old', queue: change.target ?? 'reports' }]); // prettier-ignore
+    },
+  );
 
   it('leaves a schedule for later that somebody holds locked, and works the others', async () => {
     await put('locked');

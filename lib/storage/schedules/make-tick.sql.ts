@@ -4,7 +4,7 @@ import { LIVE_JOBS } from './schedule-columns.sql.js';
 
 /**
  * Moves a schedule on from the time $3 to $4, notes what became of that time, and stores its job, in one statement: whoever finds `next_at`
- * unchanged wins, a process that was frozen finds another one, and a kill leaves all of it or nothing. A schedule that somebody has locked is
+ * unchanged wins, a process that was frozen finds another one, or that of another schedule ($15: its hash), and a kill leaves all of it or nothing. A schedule that somebody has locked is
  * left for the next round. What a tick does while an earlier job is live is decided here, on the rows as they are ($6 is the wish:
  * `enqueued`, or `missed` for $7 times). A time has one tick: where there is one already the schedule only moves on.
  *
@@ -16,7 +16,7 @@ export const MAKE_TICK = statement(
   `with target as materialized (
     select s.name, s.spec ->> 'overlap' as overlap, s.waiting, array(${LIVE_JOBS}) as live
     from simple_queue.schedule s
-    where s.name = $2 and s.shard = $1 and s.next_at = $3::timestamptz and s.paused_at is null
+    where s.name = $2 and s.shard = $1 and s.next_at = $3::timestamptz and s.paused_at is null and s.hash = $15
       and ($8::int is null or exists (select from simple_queue.lane where id = $8 and unused_at is null))
     limit 1 for update of s skip locked),
   decided as materialized (

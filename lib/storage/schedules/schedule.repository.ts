@@ -4,7 +4,7 @@ import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { ADD_TICKS } from './add-ticks.sql.js';
 import { FIND_DUE_SCHEDULES } from './find-due.sql.js';
-import { LIST_SCHEDULES } from './list-schedules.sql.js';
+import { FIND_SCHEDULES, LIST_SCHEDULES } from './list-schedules.sql.js';
 import { LIST_TICKS } from './list-ticks.sql.js';
 import { MAKE_TICK } from './make-tick.sql.js';
 import { MOVE_SCHEDULE } from './move-schedule.sql.js';
@@ -64,6 +64,8 @@ export interface Tick {
   next: number | undefined;
   /** The id of its job; null: there is none to store. */
   job: string | null;
+  /** Of the schedule as it was read. */
+  hash: string;
 }
 
 interface PutValues {
@@ -113,7 +115,7 @@ export class ScheduleRepository {
    */
   async tick(
     run: Run,
-    { name, at, next, job }: Tick,
+    { name, at, next, job, hash }: Tick,
     plain?: NewJob,
   ): Promise<{ outcome: TickOutcome | null; live: string[] } | undefined> {
     const values = [
@@ -125,18 +127,23 @@ export class ScheduleRepository {
       'enqueued',
       null,
       ...(plain ? jobValues(plain) : NO_JOB),
+      hash,
     ];
     return (await run<{ outcome: TickOutcome | null; live: string[] }>(MAKE_TICK, values))[0];
   }
 
   /** Moves past times that are not made up for; false as above. */
-  async miss(run: Run, { name, at, next }: Omit<Tick, 'job'>, times: number): Promise<boolean> {
-    const values = [SHARD, name, textOf(at), textOf(next), null, 'missed', times, ...NO_JOB];
+  async miss(
+    run: Run,
+    { name, at, next, hash }: Omit<Tick, 'job'>,
+    times: number,
+  ): Promise<boolean> {
+    const values = [SHARD, name, textOf(at), textOf(next), null, 'missed', times, ...NO_JOB, hash];
     return (await run(MAKE_TICK, values)).length > 0;
   }
 
-  async takeWaiting(run: Run, { name, at, job }: Omit<Tick, 'next'>): Promise<boolean> {
-    return (await run(TAKE_WAITING_TICK, [SHARD, name, textOf(at), job])).length > 0;
+  async takeWaiting(run: Run, { name, at, job, hash }: Omit<Tick, 'next'>): Promise<boolean> {
+    return (await run(TAKE_WAITING_TICK, [SHARD, name, textOf(at), job, hash])).length > 0;
   }
 
   async note(
@@ -174,14 +181,14 @@ export class ScheduleRepository {
   }
 
   byName(run: Run, names: readonly string[]): Promise<(ScheduleRow & { now: number })[]> {
-    return run(LIST_SCHEDULES, [SHARD, names, null, '', names.length]);
+    return run(FIND_SCHEDULES, [SHARD, names]);
   }
 
   list(
     run: Run,
     { owner, after = '', limit }: { owner?: string | undefined; after?: string; limit: number },
   ): Promise<(ScheduleRow & { now: number })[]> {
-    return run(LIST_SCHEDULES, [SHARD, null, owner ?? null, after, limit]);
+    return run(LIST_SCHEDULES, [SHARD, owner ?? null, after, limit]);
   }
 
   async pause(run: Run, name: string): Promise<boolean> {

@@ -49,10 +49,11 @@ describe('plans of schedules', () => {
     const name = prepare ? 's-2' : 's-1';
 
     expect((await schedules.findDue()).due.length).toBeGreaterThan(50);
-    const tick = { name, at: DUE, next: Date.now() + HOUR_MS, job: randomUUID() };
+    const { hash } = (await schedules.byName(run, [name]))[0]!;
+    const tick = { name, hash, at: DUE, next: Date.now() + HOUR_MS, job: randomUUID() };
     expect(await schedules.tick(run, tick, job)).toBeDefined();
     expect(await schedules.ticks(run, name, { limit: 100 })).toHaveLength(100);
-    await schedules.takeWaiting(run, { name, at: DUE, job: tick.job });
+    await schedules.takeWaiting(run, { name, hash, at: DUE, job: tick.job });
     await schedules.note(run, { name, at: DUE }, { outcome: 'existing', job: tick.job });
     await schedules.list(run, { limit: 100 });
     await schedules.purge(HOUR_MS * 24 * 8);
