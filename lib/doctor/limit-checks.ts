@@ -97,10 +97,11 @@ const drifted: Look = (limits) => {
   ];
 };
 
-/** A rule that says nothing came of a rest, and one that was set needs no declaration. */
+/** A rule that says nothing came of a rest; what was set of a queue needs no declaration, and of a name or a key nobody obeys it without one. */
 const undeclared: Look = (limits) => {
   const names = limits
-    .filter((limit) => isUndeclared(limit) && !limit.setAt)
+    .filter(isUndeclared)
+    .filter(({ name, ofQueue, setAt }) => !setAt || !ofQueue || queueOfKeys(name))
     .filter(({ concurrency, rate }) => concurrency !== null || rate !== null);
   if (names.length === 0) return [];
   return [

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import type { DeclaredLimit } from '../../lib/job/limit.js';
@@ -54,6 +55,18 @@ describe('the doctor, of limits', () => {
         `"plain" (1 starts in ${DAILY.perMs} ms): 3 jobs, 3 days`,
       ),
     );
+  });
+
+  it('finds what an operator has set and nobody obeys, since no worker declares it: a queue obeys it all the same', async () => {
+    const concurrency = 2;
+    await declare({ name: 'api', ofQueue: false, concurrency });
+    await declare({ name: 'keyed/*', ofQueue: true, concurrency });
+    await test.storage.lanes.of('plain', '');
+    const admin = new QueueAdmin(test.storage, test.options);
+    await admin.setLimit('api', { concurrency: 3 });
+    await admin.setLimit('keyed', { perKey: { concurrency: 3 } });
+    await admin.setLimit('plain', { fleetConcurrency: 3 });
+    expect(await look()).toEqual([['notice', 'Limits are declared by no worker that is alive: "api", "keyed/*".']]); // prettier-ignore
   });
 
   it('finds processes that declare something else, also where they read keys elsewhere, which a warning tells them', async () => {
