@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import type { CancelSelector, OnConflict } from '../../../lib/job/enqueue-options.js';
-import { isTerminal, KEPT_IN } from '../../../lib/job/job-state.js';
+import { FAILED_STATES, isTerminal } from '../../../lib/job/job-state.js';
 import { AN_HOUR, Command, given, OfJob } from './command.js';
 import type { Model, ModelItem, ModelJob } from './model.js';
 import { FAIR_QUEUE, QUEUE, type Real } from './real.js';
@@ -202,8 +202,8 @@ export class Redrive extends Command {
   }
 }
 
-const isDead = (state: ModelJob['state']): boolean =>
-  isTerminal(state) && KEPT_IN[state] === 'dead_letter';
+/** What expired waits for a word of its own. */
+const isDead = (state: ModelJob['state']): boolean => FAILED_STATES.some((each) => each === state);
 
 function comesIn(job: ModelJob, dead: ModelJob[], model: Model): boolean {
   if (job.uniqueKey === undefined) return true;
