@@ -63,6 +63,17 @@ describe('schedules in tests', () => {
     expect(hourly.length).toBeLessThanOrEqual(6);
   });
 
+  it('drain runs one after another what waited for the job of an earlier tick', async () => {
+    const rule = { everyMs: HOUR_MS, target: 'reports', overlap: 'queue', catchUp: 'all' } as const;
+    await app.get(QueueSchedules).put('queued', rule);
+    await advanceTime(app, 6 * HOUR_MS);
+    const { succeeded } = await drain(app, UNHURRIED);
+    expect(succeeded).toBe(ran.length);
+    expect(ran.length).toBeGreaterThanOrEqual(6);
+    const times = ran.filter(({ at }) => at.getTime() % HOUR_MS === 0).map(({ at }) => at.getTime()); // prettier-ignore
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
   it('expectScheduled finds a schedule, and says what differs', async () => {
     expect(await expectScheduled(app, 'reports', { cron: '0 2 * * *' })).toMatchObject({
       declared: true,

@@ -422,7 +422,7 @@ const rarely = fc.oneof(
 );
 const priority = fc.constantFrom(0, 0, 0, 5, -5);
 const tag = fc.option(fc.constant('tag'), { nil: undefined, freq: 3 });
-const tenant = fc.option(fc.constantFrom('t', 'u'), { nil: undefined, freq: 1 });
+const tenant = fc.option(fc.constantFrom('t', 'u'), { nil: undefined, freq: 2 });
 const rareKey = fc.option(fc.constant('d'), { nil: undefined, freq: 4 });
 const key = fc.constantFrom('a', 'b', 'c');
 const item = fc.record({

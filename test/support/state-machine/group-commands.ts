@@ -82,10 +82,11 @@ function whatIsBlocked(model: Model): (state: ModelJob['state']) => ModelJob[] {
 export class HandOn extends Command {
   protected async work(model: Model, real: Real): Promise<void> {
     const [before, turned] = [model.groups.vacant, whatIsBlocked(model)];
+    const inLine = model.all.filter((job) => model.groups.waits(job));
     const { lanes, later, dealt } = await real.storage.groups.handOn();
     model.groups.handOn((group) => model.isGroupLocked(group));
     expect({ later, dealt }).toEqual({
-      later: turned('scheduled').length,
+      later: turned('scheduled').length + inLine.filter((job) => model.asksKey(job)).length,
       dealt: before - model.groups.vacant,
     });
     expect(lanes).toEqual(turned('ready').length > 0 ? [real.lanes.plain.id] : []);
