@@ -265,6 +265,7 @@ class Complete extends OfRun {
         runIn(real.storage, manager),
         'worker',
         successOf(run),
+        { isKeyed: model.jobs.get(run.id)!.tenant !== undefined },
       );
       expect(done).toBe(model.holds(run));
       if (!this.commits) throw new RollBack();

@@ -51,7 +51,7 @@ export class ModelGroups {
   }
 
   waits(job: ModelJob): boolean {
-    return job.group !== undefined && this.active.get(job.group)!.line.includes(job);
+    return this.active.get(job.group ?? '')?.line.includes(job) ?? false;
   }
 
   leave(job: ModelJob, turn: OnDeadJob | 'pass'): void {
