@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { bootTime } from './boot-time.mjs';
 import { pack } from './pack.mjs';
+import { compareStatements } from './shipped-statements.mjs';
 
 /**
  * What each part may come to. An export is a promise, a dependency somebody else's code in every application, and every kibibyte is fetched
@@ -50,6 +51,7 @@ try {
   refuseGaps(files);
   refuseDeadBins(tarball);
   refuseWrongTypes();
+  console.log(`${await compareStatements()} statements are sent as they are written`);
   await report({ packed: size, unpacked, files: files.length });
   await reportBoot();
 } finally {

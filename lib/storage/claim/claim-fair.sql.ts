@@ -6,13 +6,13 @@ const behind = (group: string): string => `coalesce(
       (${FIRST} and group_name > ${group} order by group_name limit 1),
       (${FIRST} order by group_name limit 1))`;
 
-const allOf = (picked: string): string => picked.replace('s.ctid, s.id', 's.ctid');
+const allOf = (picked: string): string => `select p.ctid from (${picked}) p`;
 
 /**
  * `wanted` jobs of lane $3, at most $5, an equal share from each of its groups, in a circle that begins behind the group $4 (null: with
  * the first). No more groups are looked at than jobs are wanted: a probe of the key each, however many jobs they have. Where jobs are left
  * over, the first groups get one more, and the next claim begins behind the last of those: over claims, shares differ by one.
- * `fitting`: which of the picked places (ctid, id; in that order) are taken.
+ * `fitting`: which of the picked places (ctid, id; in that order) are taken; without it all of them.
  */
 export const fairNext = (wanted: string, fitting = allOf): string => `hop as (
     select group_name, group_name as first, 1 as n from (select ${behind('$4::text')} as group_name) f where group_name is not null

@@ -1,6 +1,7 @@
 import { carriesContext } from './context.js';
 import { joinsWhatIsGiven } from './given.js';
 import { tellsItsHealth } from './health.js';
+import { runsEachKind } from './kinds.js';
 import { runsOnItsMigrations } from './migrations.js';
 import { runsEnhancers } from './nest.js';
 import { injectsQueues } from './queues.js';
@@ -17,6 +18,7 @@ export const TRIALS = {
   'guards and request scope': runsEnhancers,
   'nestjs-cls': carriesContext,
   templates: injectsQueues,
+  'each kind of queue': runsEachKind,
   'migrations and entities': runsOnItsMigrations,
   OpenTelemetry: tracesJobs,
   terminus: tellsItsHealth,
