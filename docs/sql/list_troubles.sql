@@ -1,7 +1,7 @@
 -- $1 smallint, $2 integer
 prepare list_troubles as
 with live as materialized (
-    select id, lanes from simple_queue.lease where shard = $1 and expires_at > statement_timestamp()),
+    select id, lanes, worker, about from simple_queue.lease where shard = $1 and expires_at > statement_timestamp()),
   served as materialized (select distinct unnest(lanes) as lane from live),
   still as materialized (
     select q.name as queue, q.paused_at, l.id as lane, l.queue as lane_queue, l.name, l.labels, r.n, r.since
@@ -9,13 +9,22 @@ with live as materialized (
     cross join lateral (
       select count(*)::int as n, min(w.run_at) as since from (
         (select run_at from simple_queue.ready where lane = l.id and shard = $1 limit $2::int + 1) union all
-        (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit $2::int + 1) union all
-        (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit $2::int + 1) union all
+      (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit $2::int + 1) union all
+      (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit $2::int + 1) union all
         (select s.run_at from (select run_at from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) s where s.run_at <= statement_timestamp()) union all
         (select null from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) union all
         (select run_at from simple_queue.keyed where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1)) w) r
     where r.n > 0 and (q.paused_at is not null or not exists (select from served s where s.lane = l.id))
     limit 10000),
+  hung as materialized (
+    select w.worker, x.waits, f.*, u.ms as usual from live w cross join lateral jsonb_to_recordset(coalesce(w.about -> 'full', '[]')) f
+      (lanes int[], slots int, "oldestMs" float8, "youngestMs" float8, over boolean, timed boolean, held int[], ids text[])
+    cross join lateral (select coalesce(f.lanes, w.lanes) as waits) x cross join lateral (select (select min(2.0 ^ (n - 1))::float8 from (
+      select b.n, sum(sum(b.jobs)) over (order by b.n) as below, sum(sum(b.jobs)) over () as jobs
+      from simple_queue.tally t cross join lateral unnest(t.run) with ordinality b (jobs, n)
+      where t.lane = any(f.held) and t.shard = $1 and t.minute > statement_timestamp() - interval '7 days' and b.jobs > 0 group by b.n) b
+      where below >= 0.99 * jobs) as ms) u
+    where f."youngestMs" > case when f.over then 60000 else greatest(600000, u.ms) end limit 100),
   silent as materialized (
     select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n,
       (select min(k.pid) from pg_catalog.pg_locks k where k.locktype = 'transactionid' and k.granted and k.transactionid = any(array_agg(j.xmax))) as keeper
@@ -66,6 +75,19 @@ with live as materialized (
     (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", (select 'alone' where not exists (select from simple_queue.lane o
       where o.queue = lane_queue and o.name = still.name and o.labels @> still.labels[1:1] and o.id <> still.lane))::text as subject, ((select count(*) from live where cardinality(lanes) >= 10000))::int as extra
     from still where paused_at is null and exists (select from live) order by since limit 100)
+  union all
+  (select 'HUNG_RUNS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (max(h.n))::int as count,
+    (extract(epoch from statement_timestamp() - (statement_timestamp() - max(h."oldestMs") * interval '1 millisecond')) * 1000)::float8 as "sinceMs", (array_agg(jsonb_build_object('worker', h.worker, 'slots', h.slots, 'over', h.over, 'timed', h.timed, 'usual', h.usual, 'ids', h.ids, 'queue', o.name)
+      order by h."oldestMs" desc))[1]::text as subject, (count(distinct h.worker))::int as extra
+    from (select h.worker, h.slots, h."oldestMs", h.over, h.timed, h.usual, h.ids, h.held, l.queue, sum(r.n)::int as n
+      from hung h join simple_queue.lane l on l.id = any(h.waits)
+      cross join lateral (select count(*)::int as n, min(w.run_at) as since from ((select run_at from simple_queue.ready where lane = l.id and shard = $1 limit $2::int + 1) union all
+      (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit $2::int + 1) union all
+      (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit $2::int + 1)) w) r
+      where r.since < statement_timestamp() - interval '1 minute' group by 1, 2, 3, 4, 5, 6, 7, 8, 9) h
+    join simple_queue.queue q on q.id = h.queue and q.paused_at is null
+    left join simple_queue.lane ol on ol.id = h.held[1] left join simple_queue.queue o on o.id = ol.queue
+    group by q.name order by max(h."oldestMs") desc limit 100)
   union all
   (select 'WORKER_SILENT' as code, null::text as queue, null::text as name, null::text[] as labels, (n)::int as count,
     (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", worker::text as subject, (case when keeper is not null then keeper when exists (select from live) then 0 else -1 end)::int as extra from silent order by since limit 100)

@@ -38,6 +38,7 @@ const TROUBLES_OF: Partial<Record<ReasonCode, readonly TroubleCode[]>> = {
   NO_PLACE: ['LOST_JOBS'],
   NO_WORKER: ['NO_WORKER'],
   QUEUE_PAUSED: ['PAUSED_QUEUES'],
+  SLOTS_TAKEN: ['HUNG_RUNS'],
   STAGED: ['STAGED_JOBS', 'EXPIRY_LATE'],
   SUSPECT: ['SUSPECTS'],
 };

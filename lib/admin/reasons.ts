@@ -1,4 +1,5 @@
 import { isTerminal, LOST } from '../job/job-state.js';
+import { span } from '../runtime/words.js';
 import type { GroupState } from '../storage/groups/group.repository.js';
 import type { StepOfJob } from '../storage/workflows/workflow-reading.repository.js';
 import type { Situation } from '../storage/reading/queue.repository.js';
@@ -22,6 +23,7 @@ export type ReasonCode =
   | 'RATE_LIMITED'
   | 'RETRY_LATER'
   | 'RUNNING'
+  | 'SLOTS_TAKEN'
   | 'STAGED'
   | 'WAITS_FOR_JOBS'
   | 'SUSPECT'
@@ -155,9 +157,22 @@ const jobsAhead: Look = ({ state, suspicion, ahead, fair }) => {
   };
 };
 
+/** The others are known by their workers alone, and may be free again by now. */
+const slotsTaken: Look = ({ state, suspicion, full, workersOfLane, pausedAt }) => {
+  if (state !== 'ready' || suspicion || !full || pausedAt) return undefined;
+  const [{ worker, slots, oldestMs, id }] = full as [(typeof full)[0]];
+  const others = workersFull(full) - 1;
+  const more = others > 0 ? ` So are those of ${others} more of the ${workersOfLane} workers that serve it.` : ''; // prettier-ignore
+  const text = `All ${countOf(slots, 'slot', 'slots')} for it on worker ${worker} are taken by runs, the oldest for ${span(oldestMs)}${id ? ` (job ${id})` : ''}.${more}`;
+  return { code: 'SLOTS_TAKEN', text };
+};
+
+const workersFull = (full: Situation['full']): number =>
+  new Set(full?.map(({ worker }) => worker)).size;
+
 /** The limits are those of processes, which the database does not know: what is left is named last, and only where nothing else holds. */
-const firstInLine: Look = ({ state, suspicion, ahead, workersOfLane, pausedAt, fair }) => {
-  if (state !== 'ready' || suspicion || ahead > 0 || workersOfLane === 0 || pausedAt)
+const firstInLine: Look = ({ state, suspicion, ahead, workersOfLane, pausedAt, fair, full }) => {
+  if (state !== 'ready' || suspicion || ahead > 0 || workersOfLane <= workersFull(full) || pausedAt)
     return undefined;
   const workers = countOf(workersOfLane, 'worker serves', 'workers serve');
   const next = fair
@@ -240,6 +255,7 @@ export const REASONS: readonly Look[] = [
   notDue,
   staged,
   suspect,
+  slotsTaken,
   jobsAhead,
   firstInLine,
 ];

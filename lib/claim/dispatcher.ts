@@ -1,5 +1,7 @@
 import { JobBatch, type Call } from '../run/job-batch.js';
 import type { JobRun } from '../run/job-run.js';
+import type { FullSlots } from '../storage/leases/lease.repository.js';
+import { fullSlots } from './full-slots.js';
 import type { WorkerLane } from './worker-lane.js';
 
 /** Starts waiting runs as permits allow, and knows what runs. */
@@ -28,6 +30,11 @@ export class Dispatcher {
     return [...this.running.keys()].flatMap((call) =>
       call instanceof JobBatch ? call.runs : call,
     );
+  }
+
+  /** What keeps other jobs from starting. */
+  full(): FullSlots[] {
+    return fullSlots(this.running, this.lanes());
   }
 
   /** Starts what may run. */

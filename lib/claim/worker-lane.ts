@@ -50,7 +50,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
   protected readonly ranges: readonly Permits[];
   shared: SharedPermits;
   /** All that a run takes: the tiers of this process, and its limits across the fleet. */
-  private permits: readonly Permits[];
+  permits: readonly Permits[];
   readonly fleet = new FleetBounds();
 
   constructor(

@@ -16,6 +16,7 @@ export type FindingCode =
   | 'FAILED_WORKFLOWS'
   | 'HANDLERS'
   | 'HORIZON'
+  | 'HUNG_RUNS'
   | 'ISOLATION'
   | 'LIMITS'
   | 'LISTEN'

@@ -8,6 +8,7 @@ const CODES = [
   'LOST_JOBS',
   'NO_WORKER',
   'NO_HANDLER',
+  'HUNG_RUNS',
   'WORKER_SILENT',
   'PAUSED_QUEUES',
   'BLOCKED_GROUPS',

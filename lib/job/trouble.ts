@@ -6,6 +6,7 @@ export type TroubleCode =
   | 'EXPIRY_LATE'
   | 'FAILED_WORKFLOWS'
   | 'HORIZON'
+  | 'HUNG_RUNS'
   | 'LIMITS'
   | 'LISTEN'
   | 'LOST_JOBS'

@@ -8,7 +8,8 @@ import {
   type Told,
 } from './exact-fixes.js';
 import { holderText } from './holder-text.js';
-import { many, jobs, wait, lasting, keeperText, queueOf, named } from './row-words.js';
+import { hung } from './hung-runs.js';
+import { many, jobs, wait, lasting, keeperText, queueOf, named, schedulesOf } from './row-words.js';
 import type { TroubleCode } from '../job/trouble.js';
 import { quote } from '../job/names.js';
 import { counted, laneText, listed, shown, span } from '../runtime/words.js';
@@ -23,9 +24,6 @@ interface TroubleKind {
   tell: (row: TroubleRow) => Told;
 }
 
-/** Their names may hold anything. */
-const schedulesOf = ({ subject }: TroubleRow): string[] =>
-  subject ? (JSON.parse(subject) as string[]) : [];
 const ofQueue = (row: TroubleRow, ...states: string[]): string[] => [
   '--queue',
   queueOf(row),
@@ -73,6 +71,11 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
         ...endOfLane(row),
       };
     },
+  },
+  HUNG_RUNS: {
+    subject: 'runs that do not end',
+    well: 'No job waits for runs that do not end.',
+    tell: hung,
   },
   WORKER_SILENT: {
     subject: 'silent workers',

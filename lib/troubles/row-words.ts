@@ -16,3 +16,6 @@ export const keeperText = ({ holder, extra }: TroubleRow): string =>
   holder ? holderText(holder) : `Process ${extra} has a transaction open.`;
 export const queueOf = ({ queue }: TroubleRow): string => queue ?? '';
 export const named = (row: TroubleRow): string => `queue "${queueOf(row)}"`;
+/** Their names may hold anything. */
+export const schedulesOf = ({ subject }: TroubleRow): string[] =>
+  subject ? (JSON.parse(subject) as string[]) : [];

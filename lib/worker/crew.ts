@@ -102,7 +102,7 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const shared = { ...shareOf(parts, hooks), lanes };
   const settling = makeSettling(parts, shared, hooks);
   const dispatcher = makeDispatcher(parts, { ...shared, ...settling }, hooks);
-  const heartbeat = makeHeartbeat(parts, shared, hooks);
+  const heartbeat = makeHeartbeat(parts, { ...shared, dispatcher }, hooks);
   const claiming = makeClaiming(parts, { ...shared, ...settling, dispatcher, heartbeat }, hooks);
   lanes.onBatchDue = () => dispatcher.startAll();
   lanes.onForgotten = () => Promise.all([heartbeat.beat(), parts.storage.outcomes.declare()]);
@@ -232,13 +232,13 @@ function toolsOf(
 
 function makeHeartbeat(
   { storage, options, events, declared }: WorkerParts,
-  { claims, ids, worker, lanes }: Shared,
+  { claims, ids, worker, lanes, dispatcher }: Shared & Pick<Crew, 'dispatcher'>,
   hooks: CrewHooks,
 ): Heartbeat {
   const onMissing = (reason: string): void => events.emit('warning', () => noStandIn(reason));
   const vitals = new Vitals();
   return new Heartbeat({
-    about: () => vitals.about(),
+    about: () => vitals.about(dispatcher.full()),
     onEnd: () => vitals.stop(),
     leases: storage.leases,
     standIn: new StandIn(storage.database, { ...standInTerms(options), onMissing }),

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { hostname } from 'node:os';
-import type { About } from '../storage/leases/lease.repository.js';
+import type { About, FullSlots } from '../storage/leases/lease.repository.js';
 
 const MB = 1_048_576;
 /** How often the loop is looked at. What is measured is the time between two looks. */
@@ -17,13 +17,15 @@ export class Vitals {
   ) {}
 
   /** Since it was asked before. */
-  async about(): Promise<About> {
+  async about(full: FullSlots[] = []): Promise<About> {
     this.version ??= versionOf();
     this.delay.enable();
     const loopMs = Math.max(0, Math.round(this.delay.max / 1e6) - EVERY_MS);
     this.delay.reset();
     const memoryMb = Math.round(process.memoryUsage.rss() / MB);
-    return { version: await this.version, host: hostname().slice(0, 100), loopMs, memoryMb };
+    const version = await this.version;
+    const host = hostname().slice(0, 100);
+    return { version, host, loopMs, memoryMb, ...(full.length > 0 ? { full } : {}) };
   }
 
   stop(): void {

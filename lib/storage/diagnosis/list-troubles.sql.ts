@@ -1,8 +1,9 @@
 import { statement } from '../connection/statement.js';
+import { FULL_SLOTS, USUAL_MS } from '../leases/full-slots.sql.js';
 import { HELD_MS } from '../limits/buckets.sql.js';
 import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 import { isLost } from '../places/lost.sql.js';
-import { MAY_RUN, ofLane } from '../places/places.sql.js';
+import { inLane, MAY_RUN, ofLane } from '../places/places.sql.js';
 import { running, vanished } from '../workflows/vanished.sql.js';
 
 /** How many rows of one kind are listed. */
@@ -45,6 +46,13 @@ const DEPENDENTS = `select count(*) from (
       select from simple_queue.arrival a cross join lateral (select queue from simple_queue.job where id = a.job and shard = $1 offset 0) j
       where a.kind = 'depend' and a.shard = $1 and j.queue = x.queue limit 1) d`;
 
+/** What may run in lane `l`. */
+const WAITING_NOW = inLane(MAY_RUN, 'l.id', { limit: '$2::int + 1', columns: 'run_at' });
+
+/** Runs beyond their timeout, and others: no less than this. */
+const OVER_MS = 60_000;
+const HUNG_MS = 600_000;
+
 /** Dead letters of this long ago are news. */
 const NEWS = `interval '1 day'`;
 
@@ -59,19 +67,22 @@ const FLOW = `case when d.options ? 'step' then (select t.workflow from simple_q
 export const LIST_TROUBLES = statement(
   'list_troubles',
   `with live as materialized (
-    select id, lanes from simple_queue.lease where shard = $1 and expires_at > statement_timestamp()),
+    select id, lanes, worker, about from simple_queue.lease where shard = $1 and expires_at > statement_timestamp()),
   served as materialized (select distinct unnest(lanes) as lane from live),
   still as materialized (
     select q.name as queue, q.paused_at, l.id as lane, l.queue as lane_queue, l.name, l.labels, r.n, r.since
     from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
     cross join lateral (
       select count(*)::int as n, min(w.run_at) as since from (
-        ${MAY_RUN.map((place) => `(select run_at from ${ofLane(place, 'l.id')} limit $2::int + 1)`).join(' union all\n        ')} union all
+        ${WAITING_NOW} union all
         (select s.run_at from (select run_at from ${ofLane('scheduled', 'l.id')} limit $2::int + 1) s where s.run_at <= statement_timestamp()) union all
         (select null from ${ofLane('blocked', 'l.id')} limit $2::int + 1) union all
         (select run_at from ${ofLane('keyed', 'l.id')} limit $2::int + 1)) w) r
     where r.n > 0 and (q.paused_at is not null or not exists (select from served s where s.lane = l.id))
     limit 10000),
+  hung as materialized (
+    select w.worker, x.waits, f.*, u.ms as usual from ${FULL_SLOTS} cross join lateral (select ${USUAL_MS} as ms) u
+    where f."youngestMs" > case when f.over then ${OVER_MS} else greatest(${HUNG_MS}, u.ms) end limit ${MOST_ROWS}),
   silent as materialized (
     select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n,
       (select min(k.pid) from pg_catalog.pg_locks k where k.locktype = 'transactionid' and k.granted and k.transactionid = any(array_agg(j.xmax))) as keeper
@@ -108,6 +119,22 @@ export const LIST_TROUBLES = statement(
   union all
   (${row('NO_HANDLER', { queue: 'queue', name: 'name', labels: 'labels', count: 'n', since: 'since', subject: ALONE, extra: '(select count(*) from live where cardinality(lanes) >= 10000)' })}
     from still where paused_at is null and exists (select from live) order by since limit ${MOST_ROWS})
+  union all
+  (${row('HUNG_RUNS', {
+    queue: 'q.name',
+    count: 'max(h.n)',
+    since: `(statement_timestamp() - max(h."oldestMs") * interval '1 millisecond')`,
+    subject: `(array_agg(jsonb_build_object('worker', h.worker, 'slots', h.slots, 'over', h.over, 'timed', h.timed, 'usual', h.usual, 'ids', h.ids, 'queue', o.name)
+      order by h."oldestMs" desc))[1]`,
+    extra: 'count(distinct h.worker)',
+  })}
+    from (select h.worker, h.slots, h."oldestMs", h.over, h.timed, h.usual, h.ids, h.held, l.queue, sum(r.n)::int as n
+      from hung h join simple_queue.lane l on l.id = any(h.waits)
+      cross join lateral (select count(*)::int as n, min(w.run_at) as since from (${WAITING_NOW}) w) r
+      where r.since < statement_timestamp() - interval '1 minute' group by 1, 2, 3, 4, 5, 6, 7, 8, 9) h
+    join simple_queue.queue q on q.id = h.queue and q.paused_at is null
+    left join simple_queue.lane ol on ol.id = h.held[1] left join simple_queue.queue o on o.id = ol.queue
+    group by q.name order by max(h."oldestMs") desc limit ${MOST_ROWS})
   union all
   (${row('WORKER_SILENT', { count: 'n', since: 'since', subject: 'worker', extra: 'case when keeper is not null then keeper when exists (select from live) then 0 else -1 end' })} from silent order by since limit ${MOST_ROWS})
   union all

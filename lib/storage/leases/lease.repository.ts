@@ -50,6 +50,24 @@ export interface About {
   /** The longest that its event loop was late since the beat before, in milliseconds. */
   loopMs: number;
   memoryMb: number;
+  full?: FullSlots[];
+}
+
+/** Slots of a process that are all taken: its jobs wait until one of the runs there ends. */
+export interface FullSlots {
+  /** Whose jobs wait for them; missing: of all that it serves. */
+  lanes?: number[];
+  slots: number;
+  /** How long the first and the last of its runs last. */
+  oldestMs: number;
+  youngestMs: number;
+  /** Each run was settled by its timeout, and its handler has not returned. */
+  over: boolean;
+  /** One has a timeout, which ends it. */
+  timed: boolean;
+  /** Lanes of the runs, and the jobs of some, the oldest first. */
+  held: number[];
+  ids: string[];
 }
 
 const jsonOf = (said?: object): string | null => (said ? JSON.stringify(said) : null);

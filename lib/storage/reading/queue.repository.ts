@@ -106,6 +106,8 @@ export interface Situation {
   workersOfLane: number;
   /** That serve more lanes than they ask for at once, so that lanes take turns. */
   fullWorkers: number;
+  /** Of them those whose slots are all taken, the oldest run first; one of a worker may be named more than once. */
+  full: { worker: string; slots: number; oldestMs: number; id: string | null }[] | null;
   /** Ready jobs of its lane (of a fair queue: of its group there) that stand before it, counted up to one more than was asked for. */
   ahead: number;
 }
