@@ -4,7 +4,8 @@ with live as materialized (
     select id, lanes, worker, about from simple_queue.lease where shard = $1 and expires_at > statement_timestamp()),
   served as materialized (select distinct unnest(lanes) as lane from live),
   still as materialized (
-    select q.name as queue, q.paused_at, l.id as lane, l.queue as lane_queue, l.name, l.labels, r.n, r.since
+    select q.name as queue, q.paused_at, l.id as lane, l.queue as lane_queue, l.name, l.labels, r.n, r.since,
+      exists (select from served s where s.lane = l.id) as served
     from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
     cross join lateral (
       select count(*)::int as n, min(w.run_at) as since from (
@@ -74,7 +75,7 @@ with live as materialized (
   (select 'NO_HANDLER' as code, queue::text as queue, name::text as name, labels::text[] as labels, (n)::int as count,
     (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", (select 'alone' where not exists (select from simple_queue.lane o
       where o.queue = lane_queue and o.name = still.name and o.labels @> still.labels[1:1] and o.id <> still.lane))::text as subject, ((select count(*) from live where cardinality(lanes) >= 10000))::int as extra
-    from still where paused_at is null and exists (select from live) order by since limit 100)
+    from still where not served and exists (select from live) order by since limit 100)
   union all
   (select 'HUNG_RUNS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (max(h.n))::int as count,
     (extract(epoch from statement_timestamp() - (statement_timestamp() - max(h."oldestMs") * interval '1 millisecond')) * 1000)::float8 as "sinceMs", (array_agg(jsonb_build_object('worker', h.worker, 'slots', h.slots, 'over', h.over, 'timed', h.timed, 'usual', h.usual, 'ids', h.ids, 'queue', o.name)

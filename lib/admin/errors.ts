@@ -10,13 +10,13 @@ import type { JobCount } from './overview.js';
 
 /** Failures that are probably one fault: of one class, from one place of one's own code, with one message but for numbers and ids. */
 export interface ErrorGroup {
-  /** For a filter: `{ errorKey }` lists, redrives and purges its dead letters. What is `failing` is none yet: `{ error, state: 'scheduled' }` lists it. */
+  /** For a filter: `{ errorKey }` lists, redrives and purges its dead letters. What is `failing` is none yet: `{ error, state: ['scheduled', 'ready'] }` lists it. */
   key: string;
   deadLetters: JobCount;
   /** Of its dead letters, the first and the last that are kept. */
   firstAt?: Date;
   lastAt?: Date;
-  /** Of 500 jobs at most that failed and wait for their next attempt. */
+  /** Of 500 jobs at most that failed and wait for their next attempt, or for a worker that makes it; a sample of more than 1,000. */
   failing: number;
   /** The newest dead letter, or a job that failed. */
   example: { id: string; queue: string; name: string; state: JobState; error: Cause };
@@ -69,7 +69,7 @@ function addTo(groups: Map<string, ErrorGroup>, { error, ...job }: FailingRow): 
     key,
     deadLetters: { jobs: 0, atLeast: false },
     failing: 0,
-    example: { ...job, state: 'scheduled', error: briefOf(error) },
+    example: { ...job, error: briefOf(error) },
   };
   group.failing++;
   groups.set(key, group);

@@ -1,5 +1,4 @@
-import type { Call } from '../run/job-batch.js';
-import { JobBatch } from '../run/job-batch.js';
+import { JobBatch, type Call } from '../run/job-batch.js';
 import type { JobRun } from '../run/job-run.js';
 import type { Permits } from '../runtime/permits.js';
 import type { FullSlots } from '../storage/leases/lease.repository.js';

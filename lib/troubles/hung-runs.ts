@@ -18,17 +18,10 @@ interface Hung {
 
 const RESTART = 'Restart that process, and any live worker runs its jobs again';
 
-/** Nobody knows what is normal where no run has ended, and a timeout ends what has one: then it is a notice. */
 export function hung(row: TroubleRow): Told {
-  const { worker, slots, over, timed, usual, ids, queue } = JSON.parse(row.subject!) as Hung;
-  const sinceMs = row.sinceMs ?? 0;
-  const more = row.extra > 1 ? ` So are those of ${counted(row.extra - 1, 'more worker')}.` : '';
-  const what = over
-    ? 'handlers that go on after their timeout'
-    : `runs that do not end, the oldest for ${span(sinceMs)}${ids[0] ? ` (job ${ids[0]})` : ''}`;
-  const normal = over || usual === null ? '' : `, where nearly all end within ${span(usual)}`;
-  const text = `${slots === 1 ? 'The only slot' : `All ${slots} slots`} of worker ${shown(worker)} for ${named(row)} ${slots === 1 ? 'is' : 'are'} taken by ${what}${normal}: ${wait(row)}.${more}`;
-  const level = !over && (timed || (usual === null && sinceMs < HOUR_MS)) ? 'notice' : 'warning';
+  const found = JSON.parse(row.subject!) as Hung;
+  const { over, timed, ids, queue } = found;
+  const [level, text] = [isNormal(row, found) ? 'notice' : 'warning', textOf(row, found)] as const;
   if (over || ids.length === 0)
     return {
       level,
@@ -43,4 +36,21 @@ export function hung(row: TroubleRow): Told {
     hint: `${timed ? 'Their timeout ends them. ' : ''}${RESTART}; or ask the runs to stop, which ends them as cancelled where their handler ends at its signal:`,
     fix: ['cancel', ...ids],
   };
+}
+
+/** Perhaps: nobody knows it where no run has ended yet, and a timeout ends what has one. */
+const isNormal = ({ sinceMs }: TroubleRow, { over, timed, usual }: Hung): boolean =>
+  !over && (timed || (usual === null && (sinceMs ?? 0) < HOUR_MS));
+
+function textOf(row: TroubleRow, found: Hung): string {
+  const { worker, slots } = found;
+  const all = slots === 1 ? 'The only slot' : `All ${slots} slots`;
+  const more = row.extra > 1 ? ` So are those of ${counted(row.extra - 1, 'more worker')}.` : '';
+  return `${all} of worker ${shown(worker)} for ${named(row)} ${slots === 1 ? 'is' : 'are'} taken by ${takers(row, found)}: ${wait(row)}.${more}`;
+}
+
+function takers({ sinceMs }: TroubleRow, { over, ids: [id], usual }: Hung): string {
+  if (over) return 'handlers that go on after their timeout';
+  const normal = usual === null ? '' : `, where nearly all end within ${span(usual)}`;
+  return `runs that do not end, the oldest for ${span(sinceMs ?? 0)}${id ? ` (job ${id})` : ''}${normal}`;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
+import { constant } from '../../lib/job/backoff.js';
 import { JobResult } from '../../lib/job/job-result.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { cli } from '../support/cli.js';
@@ -60,6 +61,35 @@ describe('looks', () => {
     });
     expect(await admin.purge({ errorKey: group.key })).toEqual({ purged: 1, left: 0 });
     expect((await admin.errors()).map(({ example }) => example.id)).toEqual([later.id, odd.id]);
+  });
+
+  it('sees what fails and is ready again, since its queue is paused or its workers are slow', async () => {
+    const fails = () => {
+      throw new NoSuchUser('no user');
+    };
+    const application = await story.start({
+      providers: [aHandler('flaky', fails, { backoff: constant({ delayMs: 3_600_000 }) })],
+    });
+    const admin = adminOf(application);
+    await application.queues.enqueueMany('flaky', Array.from({ length: 30 }, () => ({ payload: 1 }))); // prettier-ignore
+    const failing = async (state: string) =>
+      expect(await admin.errors({ queue: 'flaky' })).toMatchObject([
+        { failing: 30, example: { queue: 'flaky', state: state } },
+      ]);
+    await eventually(() => failing('scheduled'));
+    await admin.pause('flaky');
+    for (const table of ['job', 'scheduled'])
+      await story.database.query(
+        `update simple_queue.${table} set run_at = now() where lane = any($1)`,
+        [await application.storage.lanes.numbersOf({ queue: 'flaky' })],
+      );
+    await eventually(async () => expect((await admin.stats('flaky')).ready.jobs).toBe(30));
+    await application.queues.enqueueMany('flaky', Array.from({ length: 2_000 }, () => ({ payload: 1 }))); // prettier-ignore
+    await failing('ready');
+    const all = (await admin.errors()).filter(({ example }) => example.queue === 'flaky');
+    expect(all).toMatchObject([{ failing: 30 }]);
+    await admin.resume('flaky');
+    await story.clear();
   });
 
   it('finds jobs by what they are, where they ran, and what is in them', async () => {

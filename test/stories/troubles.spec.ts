@@ -98,6 +98,17 @@ describe('troubles of several kinds at once', () => {
     expect(await told()).toEqual(['NO_WORKER  1']);
   });
 
+  it('a pause does not hide that nobody has a handler either', async () => {
+    await test.rows.clear();
+    const { id } = await test.rows.job({ queue: 'paused' });
+    await test.rows.lease('1 hour', 'host:1');
+    const { out } = await look('queues');
+    expect(out).toMatch(/paused .* NO_HANDLER, PAUSED_QUEUES\n/);
+    const { troubles } = (await look('explain', id, '--json')).json as { troubles: Trouble[] };
+    expect(troubles.map(({ code }) => code)).toEqual(['NO_HANDLER', 'PAUSED_QUEUES']);
+    await test.rows.clear();
+  });
+
   it('that cannot be read make health neither down nor late', async () => {
     await test.database.query('alter table simple_queue.lease rename to lease_away');
     const { queue } = await fresh().isHealthy('queue', { timeoutMs: 60_000 });

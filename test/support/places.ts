@@ -73,7 +73,7 @@ export const TABLE = `
   list_by_workflow            job          job          job          job          job       job          job          job          noturn    noturn    noturn   live      live
   list_dead_letters           beside       beside       beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    ?
   list_errors                 ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ?
-  list_failing                beside       beside       beside       ?            beside    beside       beside       beside       noturn    noturn    noturn   live      live
+  list_failing                ?            ?            ?            ?            beside    ?            beside       beside       noturn    noturn    noturn   live      live
   list_fair                   beside       ?            beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
   list_fair_by_lane           beside       ?            beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
   list_keyed                  beside       beside       beside       beside       beside    ?            beside       beside       noturn    noturn    noturn   beside    beside

@@ -70,7 +70,8 @@ export const LIST_TROUBLES = statement(
     select id, lanes, worker, about from simple_queue.lease where shard = $1 and expires_at > statement_timestamp()),
   served as materialized (select distinct unnest(lanes) as lane from live),
   still as materialized (
-    select q.name as queue, q.paused_at, l.id as lane, l.queue as lane_queue, l.name, l.labels, r.n, r.since
+    select q.name as queue, q.paused_at, l.id as lane, l.queue as lane_queue, l.name, l.labels, r.n, r.since,
+      exists (select from served s where s.lane = l.id) as served
     from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
     cross join lateral (
       select count(*)::int as n, min(w.run_at) as since from (
@@ -118,7 +119,7 @@ export const LIST_TROUBLES = statement(
     where not exists (select from live) having sum(n) > 0)
   union all
   (${row('NO_HANDLER', { queue: 'queue', name: 'name', labels: 'labels', count: 'n', since: 'since', subject: ALONE, extra: '(select count(*) from live where cardinality(lanes) >= 10000)' })}
-    from still where paused_at is null and exists (select from live) order by since limit ${MOST_ROWS})
+    from still where not served and exists (select from live) order by since limit ${MOST_ROWS})
   union all
   (${row('HUNG_RUNS', {
     queue: 'q.name',

@@ -1,5 +1,5 @@
 import type { Cause, Failure } from '../../job/failure.js';
-import type { TerminalState } from '../../job/job-state.js';
+import type { JobState, TerminalState } from '../../job/job-state.js';
 import type { Database } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { LIST_ERRORS, LIST_FAILING } from './list-errors.sql.js';
@@ -20,6 +20,7 @@ export interface ErrorRow {
 /** A job that failed and is tried again. */
 export interface FailingRow {
   id: string;
+  state: JobState;
   queue: string;
   name: string;
   error: Failure;

@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { firstsWaiting, ofLane } from '../places/places.sql.js';
 
 /**
  * Dead letters by error key, $5 keys at most: from key to key along the index, and of each its newest, counted up to $4, of some lanes ($2, null:
@@ -24,12 +25,40 @@ export const LIST_ERRORS = statement(
   join simple_queue.lane l on l.id = e.lane join simple_queue.queue q on q.id = l.queue`,
 );
 
-/** What failed and waits for its next attempt, in some lanes ($2, null: all): of the 1,000 that run soonest, $3 at most. */
+/** So many jobs are looked at that wait for their time, and as many that may run. */
+const LOOKED = 1000;
+
+/** Of each kind the first and the last: what has failed is behind what nobody has tried yet, and before what comes now. */
+const ends = (kind: string): string =>
+  ['', ' desc']
+    .map(
+      (
+        way,
+      ) => `(select id from simple_queue.ready where ${kind} and shard = $1 order by run_at${way}, id${way}
+        limit (select greatest(5, ${LOOKED / 2} / count(*)) from kind))`,
+    )
+    .join(' union ');
+
+/**
+ * What failed and is tried again, in some lanes ($2, null: all), $3 at most: of the ${LOOKED} that run soonest, and of as many that may run, of
+ * 200 lanes and priorities; of fair queues, and of those that wait for a permit of their key, of 250 each.
+ */
 export const LIST_FAILING = statement(
   'list_failing',
-  `select j.id, q.name as queue, l.name, j.last_error - 'causes' as error
-  from (select id from simple_queue.scheduled where shard = $1 order by run_at, id limit 1000) s
-  cross join lateral (select id, lane, last_error from simple_queue.job where id = s.id and shard = $1 offset 0) j
-  join simple_queue.lane l on l.id = j.lane join simple_queue.queue q on q.id = l.queue
+  `with recursive ${firstsWaiting(1_000)},
+  kind as materialized (
+    select lane, priority from first_ready where $2::int[] is null or lane = any($2::int[]) limit 200),
+  looked as materialized (
+    (select id, 'scheduled' as state from simple_queue.scheduled where $2::int[] is null and shard = $1 order by run_at, id limit ${LOOKED}) union all
+    select s.id, 'scheduled' from unnest($2::int[]) u(lane) cross join lateral (
+      select id from ${ofLane('scheduled', 'u.lane')} limit greatest(1, ${LOOKED} / cardinality($2::int[]))) s union all
+    select r.id, 'ready' from kind k cross join lateral (${ends('lane = k.lane and priority = k.priority')}) r union all
+    select f.id, 'ready' from (select distinct lane, group_name from first_fair_ready where $2::int[] is null or lane = any($2::int[]) limit 50) k
+      cross join lateral (select id from ${ofLane('fair_ready', 'k.lane')} and group_name = k.group_name limit 5) f union all
+    (select id, 'blocked' from simple_queue.keyed where shard = $1 limit 250))
+  select l.id, l.state, q.name as queue, n.name, j.last_error - 'causes' as error
+  from looked l
+  cross join lateral (select lane, last_error from simple_queue.job where id = l.id and shard = $1 offset 0) j
+  join simple_queue.lane n on n.id = j.lane join simple_queue.queue q on q.id = n.queue
   where j.last_error is not null and ($2::int[] is null or j.lane = any($2::int[])) limit $3::int`,
 );

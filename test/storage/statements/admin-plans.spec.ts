@@ -23,7 +23,7 @@ const REMOVED: Record<string, number> = {
   list_scheduled: 10_000,
   list_running: 2_000,
   list_ready_by_lane: 10_000,
-  list_failing: 1_000,
+  list_failing: 2_000,
   explain_job: 1_000,
   promote_now: 600,
   revive: 2_000,
@@ -35,7 +35,7 @@ const BLOCKS: Record<string, number> = {
     list_queues: 40_000,
     count_dead_letters: 8_000,
     list_running: 15_000,
-    list_failing: 5_000,
+    list_failing: 8_000,
     count_places: 15_000,
     list_dead_letters: 8_000,
   },
@@ -115,7 +115,8 @@ describe('plans of QueueAdmin on large tables', () => {
     await queues.places(MOST);
     const errors = new ErrorRepository(database);
     await errors.list({ mostJobs: 10, mostKeys: 10 });
-    await errors.failing(undefined, 10);
+    await errors.failing(undefined, 500);
+    await errors.failing([rare, busy], 500);
     await queues.deadLetters([busy, rare], MOST);
     await queues.workers();
     await queues.explain('00000000-0000-7000-8000-000000000999', 1_000);
