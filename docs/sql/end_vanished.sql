@@ -1,6 +1,9 @@
 -- $1 smallint, $2 uuid
 prepare end_vanished as
-insert into simple_queue.arrival (shard, kind, job, state, output, error)
+with over as (
+    insert into simple_queue.arrival (shard, kind, workflow)
+    select $1, 'stop', id from simple_queue.workflow where id = $2::uuid and shard = $1 and state = 'running' and open = 0)
+  insert into simple_queue.arrival (shard, kind, job, state, output, error)
   select $1, 'end', v.job, coalesce(e.state, 'cancelled'), e.output, case when e.state is null then '{"name":"QueueError","code":"JOB_UNKNOWN","message":"The job of this step is gone: somebody has deleted its row."}'::jsonb else e.error end
   from (select o.id, o.job from (
     select w.id, t.id as job from (select $2::uuid as id) w

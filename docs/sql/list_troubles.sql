@@ -64,9 +64,9 @@ with live as materialized (
       and not exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       where c.shard = $1 and j.id = any(c.jobs) and u.id = j.id and u.epoch = j.epoch)),
   page as materialized (
-    select id, jobs, created_at from simple_queue.workflow where shard = $1 and ended_at is null  order by id limit 1000),
+    select id, jobs, created_at, state = 'running' and open = 0 as over from simple_queue.workflow where shard = $1 and ended_at is null  order by id limit 1000),
   looked as materialized (
-    select id, created_at from (select *, sum(jobs) over (order by id) - jobs as before from page) p where before < 1000)
+    select id, created_at, over from (select *, sum(jobs) over (order by id) - jobs as before from page) p where before < 1000)
   (select 'NO_WORKER' as code, null::text as queue, null::text as name, null::text[] as labels, (sum(n))::int as count,
     (extract(epoch from statement_timestamp() - min(since)) * 1000)::float8 as "sinceMs", null::text as subject, (0)::int as extra
     from (select n, since from still where paused_at is null union all select n, since from silent) w

@@ -50,13 +50,14 @@ with skipping as (
     select lane, $1, priority, run_at, id, epoch from stored where run_at <= statement_timestamp()
     returning lane),
   finished as (
-    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, stop = case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end,
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, stop = coalesce(case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end, c.stop),
       state = case when w.open > c.n then w.state when (w.saga and case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is distinct from 'abandoned' and (case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is not null or w.failed + c.failed > 0)) then 'compensating' when case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end in ('cancelled', 'abandoned') then 'cancelled'
         when case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
       ended_at = case when w.open = c.n and not (w.saga and case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is distinct from 'abandoned' and (case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is not null or w.failed + c.failed > 0)) then statement_timestamp() end,
       expires_at = case when w.open = c.n and not (w.saga and case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is distinct from 'abandoned' and (case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is not null or w.failed + c.failed > 0)) then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
     from (select c.*, (select pg_catalog.min(a.state) from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = c.workflow) as asked
-      from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c) c
+      from (select workflow, count(stage)::int as n, (count(*) filter (where failed))::int as failed, max(stop) as stop
+      from (select workflow, stage, failed, null as stop from complete union all select id, null, false, stop from (select id, null::text as stop from simple_queue.workflow where id = $2::uuid and shard = $1 and state = 'running' and open = 0) m) x group by workflow) c) c
     where w.id = c.workflow and w.shard = $1
     returning w.id, w.name, w.state, w.attempt),
   left_over as (

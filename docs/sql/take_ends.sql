@@ -87,7 +87,7 @@ with gone as (
       expires_at = case when w.open = c.n and not (w.saga and case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is distinct from 'abandoned' and (case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is not null or w.failed + c.failed > 0)) then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
     from (select c.*, (select pg_catalog.min(a.state) from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = c.workflow) as asked
       from (select workflow, count(stage)::int as n, (count(*) filter (where failed))::int as failed, max(stop) as stop
-      from (select workflow, stage, failed, null as stop from complete union all select id, null, false, 'failed' from failing) x group by workflow) c) c
+      from (select workflow, stage, failed, null as stop from complete union all select id, null, false, stop from (select id, 'failed' as stop from failing) m) x group by workflow) c) c
     where w.id = c.workflow and w.shard = $1
     returning w.id, w.name, w.state, w.attempt),
   left_over as (

@@ -8,7 +8,7 @@ import type { Signals } from '../storage/wake-ups/signals.js';
 import type { Storage } from '../storage/storage.js';
 import type { Adding } from '../storage/workflows/adding.repository.js';
 import { Adder } from './adder.js';
-import type { Beginning, Moved } from '../storage/workflows/workflow.repository.js';
+import type { Beginning, Moved, Stopping } from '../storage/workflows/workflow.repository.js';
 import { Compensator } from './compensator.js';
 import { Dependents } from './dependents.js';
 import { isLocked, isRefusal, Passed, Stopped, unlessPassed, type Page } from './left-over.js';
@@ -17,12 +17,6 @@ import { isLocked, isRefusal, Passed, Stopped, unlessPassed, type Page } from '.
 interface Looked {
   moved: boolean;
   locked: boolean;
-}
-
-interface Stopping {
-  id: string;
-  workflow: string;
-  stop: string;
 }
 
 interface AdvancerSite {
@@ -266,10 +260,11 @@ export class Advancer {
       return next && { ...next, moved, goesBack };
     });
     if (found?.moved) this.tell(found.moved);
-    return found && (found.goesBack ? this.stopped(found) : this.cancelLeft(found));
+    if (!found || found.goesBack || found.stop === null) return found && this.stopped(found);
+    return this.cancelLeft(found, found.stop);
   }
 
-  private async cancelLeft({ id, workflow, stop }: Stopping): Promise<Page> {
+  private async cancelLeft({ id, workflow }: Stopping, stop: string): Promise<Page> {
     const { database, signals, workflows } = this.site.storage;
     try {
       const counts = await this.cancelJobs(database.loops.run, workflow, stop);

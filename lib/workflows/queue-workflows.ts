@@ -139,7 +139,7 @@ export class QueueWorkflows {
 
   /**
    * Another attempt of a workflow that failed or was cancelled: what did not succeed runs again, with its id as long as its ended job is kept, and
-   * what was skipped waits again. What has succeeded is not repeated. Of one that is stuck the compensation that failed runs again, and the others go on
+   * what was skipped waits again. What has succeeded is not repeated; where all has, it has succeeded. Of one that is stuck the compensation that failed runs again, and the others go on
    * behind it. Answers the number of the attempt.
    * @throws QueueError `WORKFLOW_UNKNOWN`, `WORKFLOW_RUNNING`, `WORKFLOW_INVALID` if it succeeded or was compensated, `UNIQUE_KEY_TAKEN`
    */
@@ -149,10 +149,12 @@ export class QueueWorkflows {
     const { database, signals } = this.storage;
     const waiters = database.waiters.about(() => [`workflow ${checkId(id)}`]);
     const { revived } = await import('./retried.js');
-    const { attempt, signal } = await waiters.transaction((run) =>
+    const { flow, signal } = await waiters.transaction((run) =>
       revived(this.storage, run, { id: checkId(id), newId: () => this.drafted.newId() }),
     );
     signals.send(signal);
+    const { state, attempt } = flow;
+    if (state === 'succeeded') this.events.emit('workflowEnded', () => ({ ...flow, state }));
     await this.advance();
     return attempt;
   }

@@ -4,6 +4,7 @@ import { TERMINAL_STATES } from '../job/job-state.js';
 import { DatabaseError } from '../storage/connection/database-errors.js';
 import type { Run } from '../storage/connection/database.js';
 import type { Storage } from '../storage/storage.js';
+import type { Retried } from '../storage/workflows/compensation.repository.js';
 import type { LockedWorkflow } from '../storage/workflows/workflow.repository.js';
 import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 import type { Signal } from '../storage/wake-ups/signals.js';
@@ -19,7 +20,7 @@ export async function revived(
   { workflows, enqueues, revivals }: Storage,
   run: Run,
   { id, newId }: { id: string; newId: () => string },
-): Promise<{ attempt: number; signal: Signal }> {
+): Promise<{ flow: Retried; signal: Signal }> {
   const flow = await workflows.lock(run, id);
   refuseState(id, flow);
   const isStuck = flow?.state === 'stuck';
@@ -32,14 +33,14 @@ export async function revived(
   if (gone.length > 0) await workflows.rename(run, gone, fresh);
   const made = await workflows.draftsById(run, fresh);
   const again = isStuck ? workflows.undo.retry(run, id) : workflows.retry(run, id);
-  const attempt = await again.catch((error: unknown) => {
+  const next = await again.catch((error: unknown) => {
     throw isTaken(error) ? keyTaken(id) : error;
   });
   if (made.length > 0) await enqueues.insertIn(run, made);
   if (kept.size > 0) await workflows.vanished.endIn(run, id);
   const signal = wakeUpFor(back);
   const lanes = [...new Set([...signal.lanes, ...signalOf(made).lanes])];
-  return { attempt, signal: { ...signal, lanes, later: true } };
+  return { flow: next, signal: { ...signal, lanes, later: true } };
 }
 
 /** Jobs that did not come back, although they failed: `kept` live again already or have ended since, `gone` are nowhere. */

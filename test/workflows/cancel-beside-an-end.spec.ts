@@ -14,17 +14,17 @@ describe('a workflow whose last step ends beside its cancel', () => {
   });
   afterAll(() => test.close());
 
+  const aFlow = (compensate?: ['work', string]) =>
+    workflow('order').step('pay', 'work', 'pay', compensate ? { compensate } : {});
   const started = async (compensate?: ['work', string]) => {
-    const { id } = await workflows.start(
-      workflow('order').step('pay', 'work', 'pay', compensate ? { compensate } : {}),
-    );
+    const { id } = await workflows.start(aFlow(compensate));
     return { id, job: (await workflows.find(id))!.steps[0]!.ids[0]! };
   };
   const succeed = (job: string) =>
     test.storage.workflows.settle('w', [
       { id: job, epoch: 0, runMs: 1, keepMs: undefined, output: '1' },
     ]);
-  const ask = (id: string, why: 'cancelled' | 'abandoned') =>
+  const ask = (id: string, why: 'cancelled' | 'abandoned' | 'expired') =>
     test.storage.workflows.askToStop(test.storage.database.loops.run, id, why);
   const advance = async () => {
     while ((await advancer.round()) === 0);
@@ -116,6 +116,51 @@ describe('a workflow whose last step ends beside its cancel', () => {
     });
     expect(await workflows.find(id)).toMatchObject({ state: 'cancelled', steps: [{ state: 'succeeded' }, { state: 'skipped' }] }); // prettier-ignore
   });
+
+  describe.each([
+    ['cancelled', {}],
+    ['abandoned', { compensate: ['work', 'undo'] as ['work', string] }],
+    ['expired', {}],
+  ] as const)(
+    'and that was %s all the same',
+    (why, { compensate }: { compensate?: ['work', string] }) => {
+      const stopped = async () => {
+        const { id, job } = await started(compensate);
+        await ask(id, why);
+        await succeed(job);
+        await advance();
+        expect((await workflows.find(id))!.state).toBe(why === 'expired' ? 'failed' : 'cancelled');
+        await test.database.query('update simple_queue.workflow set unique_key = id::text where id = $1', [id]); // prettier-ignore
+        return id;
+      };
+
+      it('has succeeded with its retry, which says so to others, and leaves its key to others', async () => {
+        const id = await stopped();
+        const ends: unknown[] = [];
+        const off = test.events.on('workflowEnded', (end) => ends.push(end));
+        expect(await workflows.retry(id)).toBe(2);
+        off();
+        expect(ends).toEqual([{ id, name: 'order', state: 'succeeded', attempt: 2 }]);
+        const found = (await workflows.find(id))!;
+        expect(found).toMatchObject({ state: 'succeeded', attempt: 2, endedAt: expect.any(Date) });
+        expect(found.stop).toBeUndefined();
+        expect((await workflows.start(aFlow(), { uniqueKey: id })).created).toBe(true);
+        await expect(workflows.retry(id)).rejects.toMatchObject({ code: 'WORKFLOW_INVALID' });
+      });
+
+      it('is ended by the duty, or by a cancel, should it ever run without anything that may end', async () => {
+        for (const isCancelled of [false, true]) {
+          const id = await stopped();
+          await test.database.query(`update simple_queue.workflow set state = 'running', stop = null, ended_at = null, expires_at = null where id = $1`, [id]); // prettier-ignore
+          if (isCancelled) expect(await workflows.cancel(id)).toBe(true);
+          else await test.storage.workflows.vanished.endSome();
+          await advance();
+          expect((await workflows.find(id))!.state).toBe(isCancelled ? (compensate ? 'compensating' : 'cancelled') : 'succeeded'); // prettier-ignore
+          expect(await arrivals()).toEqual([]);
+        }
+      });
+    },
+  );
 
   it('is cancelled by a call that says so, while it runs', async () => {
     const { id } = await started();

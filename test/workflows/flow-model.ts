@@ -17,6 +17,8 @@ export interface Place {
   undoes?: boolean;
 }
 
+type Stop = 'cancelled' | 'abandoned' | 'expired';
+
 interface Stage extends Declared {
   is: 'waiting' | 'begun' | 'skipped';
   /** By job; undefined: open. */
@@ -44,7 +46,7 @@ export const anyFlow = fc.array(stage, { minLength: 1, maxLength: 7, size: 'max'
 export class FlowModel {
   private readonly stages: Stage[];
   private attempt = 1;
-  private stop: 'cancelled' | 'abandoned' | undefined;
+  private stop: Stop | undefined;
   private state: WorkflowState = 'running';
   /** What has completed and can be undone, in that order. */
   private undo: Place[] = [];
@@ -73,15 +75,24 @@ export class FlowModel {
     this.moveOn();
   }
 
-  /** Answers what the call does. */
-  cancel(isGivenUp: boolean): boolean {
+  /** What a worker may have at once. */
+  claimable(): Place[] {
+    return this.state === 'running'
+      ? this.live().filter(({ stage }) => !this.stages[stage]!.held)
+      : [];
+  }
+
+  /** Answers whether it stops; `late` run, and may end otherwise. */
+  stopFor(why: Stop, late: readonly Place[]): boolean {
     if (this.state === 'running') {
-      this.stop = isGivenUp ? 'abandoned' : 'cancelled';
-      for (const each of this.stages) each.ends = each.is === 'begun' ? each.ends.map((end) => end ?? false) : each.ends; // prettier-ignore
+      this.stop = why;
+      const isLate = (n: number, at: number) => late.some(({ stage, item }) => stage === n && item === at); // prettier-ignore
+      for (const [n, each] of this.stages.entries())
+        if (each.is === 'begun') each.ends = each.ends.map((end, item) => end ?? (isLate(n, item) ? undefined : false)); // prettier-ignore
       this.moveOn();
       return true;
     }
-    if (!isGivenUp || (this.state !== 'compensating' && this.state !== 'stuck')) return false;
+    if (why !== 'abandoned' || (this.state !== 'compensating' && this.state !== 'stuck')) return false; // prettier-ignore
     this.stop = 'abandoned';
     if (this.state === 'compensating') this.lost = true;
     this.state = 'cancelled';
@@ -143,7 +154,7 @@ export class FlowModel {
 
   private finish(): void {
     const hasFailed = this.stages.some(({ ends, is }) => is === 'begun' && ends.includes(false));
-    this.state = this.stop ? 'cancelled' : hasFailed ? 'failed' : 'succeeded';
+    this.state = this.stop && this.stop !== 'expired' ? 'cancelled' : this.stop || hasFailed ? 'failed' : 'succeeded'; // prettier-ignore
     if (this.state === 'succeeded' || this.stop === 'abandoned' || this.undo.length === 0) return;
     this.state = 'compensating';
   }

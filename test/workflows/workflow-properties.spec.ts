@@ -6,10 +6,11 @@ import { aWorkflowRig, type WorkflowRig } from '../support/workflows.js';
 import { anyFlow, FlowModel, type Declared, type Place } from './flow-model.js';
 
 const PARAMETERS = parameters(12);
-const DEEDS = ['succeed', 'succeed', 'together', 'fail', 'fail', 'delete', 'cancel', 'give up', 'retry'] as const; // prettier-ignore
+const DEEDS = ['succeed', 'succeed', 'together', 'fail', 'fail', 'delete', 'cancel', 'give up', 'expire', 'retry'] as const; // prettier-ignore
 const happenings = fc.array(fc.tuple(fc.constantFrom(...DEEDS), fc.nat(20)), { maxLength: 25, size: 'max' }); // prettier-ignore
+const HOUR = 3_600_000;
 const NO_ROW = ['ready', 'scheduled', 'job'];
-const TABLES = [...NO_ROW, 'blocked', 'archive', 'dead_letter', 'workflow', 'stage', 'edge', 'step', 'draft', 'undo', 'arrival']; // prettier-ignore
+const TABLES = [...NO_ROW, 'blocked', 'archive', 'dead_letter', 'workflow', 'stage', 'edge', 'step', 'draft', 'undo', 'arrival', 'claim']; // prettier-ignore
 
 describe('any workflow, whatever becomes of its jobs', () => {
   let { test, workflows, advancer } = {} as WorkflowRig;
@@ -46,10 +47,19 @@ describe('any workflow, whatever becomes of its jobs', () => {
     model: FlowModel,
     [deed, index]: [(typeof DEEDS)[number], number],
   ): Promise<void> {
-    // prettier-ignore
-    if (deed === 'cancel' || deed === 'give up') {
-      const gaveUp = deed === 'give up';
-      expect(await workflows.cancel(id, { compensate: !gaveUp })).toBe(model.cancel(gaveUp));
+    if (deed === 'cancel' || deed === 'give up' || deed === 'expire') {
+      // Some run meanwhile, and succeed all the same.
+      const late = model.claimable().filter((_, n) => (n + index) % 2 === 0);
+      const ids = await idsOf(id, late);
+      await begin(ids);
+      if (deed === 'expire') await expire(id, model.stopFor('expired', late));
+      else {
+        const why = deed === 'cancel' ? 'cancelled' : 'abandoned';
+        expect(await workflows.cancel(id, { compensate: deed === 'cancel' })).toBe(model.stopFor(why, late)); // prettier-ignore
+      }
+      if (late.length === 0) return advance();
+      expect((await settle(ids)).lost).toEqual([]);
+      model.end(late, true);
     } else if (deed === 'retry') {
       const attempt = model.retry();
       const answer = workflows.retry(id);
@@ -63,10 +73,25 @@ describe('any workflow, whatever becomes of its jobs', () => {
       const ids = await idsOf(id, places);
       const isGood = deed === 'succeed' || deed === 'together';
       if (isGood) expect((await settle(ids)).lost).toEqual([]);
-      else if (deed === 'fail') await test.storage.cancels.byId(test.storage.database.loops.run, ids, {}); // prettier-ignore
+      else if (deed === 'fail')
+        await test.storage.cancels.byId(test.storage.database.loops.run, ids, {}); // prettier-ignore
       else await lose(ids);
       model.end(places, isGood);
     }
+    await advance();
+  }
+
+  /** A worker has them. */
+  async function begin(ids: string[]): Promise<void> {
+    const epochs = await test.database.query<{ id: string; epoch: number }>('select id, epoch from simple_queue.job where id = any($1)', [ids]); // prettier-ignore
+    for (const table of ['ready', 'scheduled'])
+      await test.database.query(`delete from simple_queue.${table} where id = any($1)`, [ids]);
+    if (ids.length > 0) await test.rows.claim(epochs, await test.rows.lease());
+  }
+
+  async function expire(id: string, isDue: boolean): Promise<void> {
+    if (!isDue) return;
+    await test.database.query('update simple_queue.workflow set deadline_at = now() where id = $1', [id]); // prettier-ignore
     await advance();
   }
 
@@ -83,6 +108,8 @@ describe('any workflow, whatever becomes of its jobs', () => {
     const live = await test.database.query<{ id: string }>('select id from simple_queue.job order by id'); // prettier-ignore
     expect(live.map((row) => row.id)).toEqual((await idsOf(id, model.live())).toSorted());
     expect(await test.database.query('select kind from simple_queue.arrival')).toEqual([]);
+    // What runs has something that can end.
+    expect(await test.database.query(`select id from simple_queue.workflow where (state = 'running') <> (open > 0) or state = 'running' and deadline_at < now()`)).toEqual([]); // prettier-ignore
   }
 
   it(
@@ -92,7 +119,7 @@ describe('any workflow, whatever becomes of its jobs', () => {
         await test.database.query(
           TABLES.map((table) => `delete from simple_queue.${table}`).join(';'),
         );
-        const { id } = await workflows.start(draftOf(declared));
+        const { id } = await workflows.start(draftOf(declared), { deadlineMs: HOUR });
         const model = new FlowModel(declared);
         await advance();
         await compare(id, model);

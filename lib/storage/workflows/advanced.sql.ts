@@ -17,6 +17,9 @@ export const FAILING = `failing as materialized (
     select id from held h where h.stops
       and exists (select from counted c where c.workflow = h.id and c.failed_now > 0 and c.stage >= 0))`;
 
+/** For `over` of `followed`. */
+export const FAILED = `select id, 'failed' as stop from failing`;
+
 /** Steps of `told` (workflow, stage, item, state, seq) have ended: `complete` are the stages of which none is open any more. */
 export const COUNTED = `counts as materialized (
     select workflow, stage, count(*)::int as n, (count(*) filter (where state <> 'succeeded'))::int as failed
@@ -69,23 +72,24 @@ const begun = (more: string): string => `lowered as (
 
 /** Completed stages by their workflows. */
 const COMPLETED = `select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow`;
-/** The same, and the workflows that a failure stops, also while its stage is open. */
-const COMPLETED_OR_FAILING = `select workflow, count(stage)::int as n, (count(*) filter (where failed))::int as failed, max(stop) as stop
-      from (select workflow, stage, failed, null as stop from complete union all select id, null, false, 'failed' from failing) x group by workflow`;
+/** The same, and these workflows (id, stop), also while a stage is open. */
+const completedAnd = (more: string): string =>
+  `select workflow, count(stage)::int as n, (count(*) filter (where failed))::int as failed, max(stop) as stop
+      from (select workflow, stage, failed, null as stop from complete union all select id, null, false, stop from (${more}) m) x group by workflow`;
 
 /** What somebody has asked of a workflow counts from then on, also where no duty has noted it yet. */
 const STOP = `case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end`;
 const BACK = goesBack(STOP);
 
 /** Workflows of which no stage is open any more end. */
-const finished = (failing: boolean): string => `finished as (
-    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, stop = ${failing ? `coalesce(${STOP}, c.stop)` : STOP},
+const finished = (more: string): string => `finished as (
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, stop = ${more ? `coalesce(${STOP}, c.stop)` : STOP},
       state = case when w.open > c.n then w.state when ${BACK} then 'compensating' when ${STOP} in ('cancelled', 'abandoned') then 'cancelled'
         when ${STOP} is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
       ended_at = case when w.open = c.n and not ${BACK} then statement_timestamp() end,
       expires_at = case when w.open = c.n and not ${BACK} then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
     from (select c.*, (select pg_catalog.min(a.state) from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = c.workflow) as asked
-      from (${failing ? COMPLETED_OR_FAILING : COMPLETED}) c) c
+      from (${more ? completedAnd(more) : COMPLETED}) c) c
     where w.id = c.workflow and w.shard = $1
     returning w.id, w.name, w.state, w.attempt)`;
 
@@ -96,16 +100,17 @@ const STOPPING = `union all select $1, 'stop', null, 'failed', id, null from fin
  * What follows from stages that are `complete`: edges hold or break, stages that wait for nothing more begin (jobs are made of their drafts), and
  * workflows end. What takes more than that is left to the duty as `arrival` rows: stages whose jobs need locks, or have none, and stages
  * that can never begin. `locked`: `held` says which workflows stop. `failing`: a member of that name says which do so because of a failure. `drafts` are
- * further ones of which jobs are made, `more` further rows for the duty.
+ * further ones of which jobs are made, `over` workflows (id, stop) that stop so, and end if nothing is open, `more` further rows for the duty.
  */
 export const followed = ({
   locked = true,
   failing = false,
   drafts = '',
+  over = '',
   more = [] as readonly string[],
 } = {}): string => `${edges(locked ? HALTED + (failing ? ' union all select id from failing' : '') : '')},
   ${begun(drafts)},
-  ${finished(failing)},
+  ${finished(over)},
   left_over as (
     insert into simple_queue.arrival (shard, kind, job, state, workflow, stage)
     select distinct $1::smallint, 'skip', null::uuid, null, workflow, downstream from edges where not holds

@@ -1,6 +1,6 @@
 import { statement } from '../connection/statement.js';
 import { UNDONE } from './compensated.sql.js';
-import { COUNTED, FAILING, followed, lockedWorkflows, MOVED } from './advanced.sql.js';
+import { COUNTED, FAILED, FAILING, followed, lockedWorkflows, MOVED } from './advanced.sql.js';
 
 /** Takes at most $2 arrivals of a kind, in their order. */
 const taken = (kind: string, columns: string): string => `gone as (
@@ -22,7 +22,7 @@ export const TAKE_ENDS = statement(
     returning s.workflow, s.stage, s.item, s.state, g.id as seq),
   ${COUNTED},
   ${FAILING},
-  ${followed({ failing: true, ...UNDONE })}
+  ${followed({ failing: true, over: FAILED, ...UNDONE })}
   select ${MOVED}, (select count(*) from gone)::int as taken`,
 );
 

@@ -1,5 +1,8 @@
 import { statement } from '../connection/statement.js';
 
+/** Of a workflow in another attempt. */
+export const FLOW = 'id, name, state, attempt';
+
 /** A workflow is a saga: what compensates its stages ($3, numbered from 0) is stored beside them. `plain` ($7): as of other stages. */
 export const STORE_COMPENSATIONS = statement(
   'store_compensations',
@@ -91,5 +94,5 @@ export const RETRY_UNDO = statement(
   reopened as (
     update simple_queue.stage s set open = s.open + a.n, failed = s.failed - a.n from (select stage, count(*)::int as n from again group by stage) a
     where s.workflow = $2::uuid and s.shard = $1 and s.n = a.stage)
-  update simple_queue.workflow set state = 'compensating', attempt = attempt + 1 where id = $2::uuid and shard = $1 returning attempt`,
+  update simple_queue.workflow set state = 'compensating', attempt = attempt + 1 where id = $2::uuid and shard = $1 returning ${FLOW}`,
 );

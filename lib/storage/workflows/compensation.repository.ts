@@ -36,6 +36,14 @@ export interface Undo {
   error: { name: string; message: string; code?: string } | null;
 }
 
+/** A workflow in its next attempt, which may have ended with that. */
+export interface Retried {
+  id: string;
+  name: string;
+  state: 'running' | 'compensating' | 'succeeded';
+  attempt: number;
+}
+
 /** Compensations of workflows that go back, one after another. */
 export class CompensationRepository {
   /** Of a workflow that has any. */
@@ -96,8 +104,7 @@ export class CompensationRepository {
     return (await run<{ id: string }>(FIND_FAILED_UNDO, [SHARD, id])).map((row) => row.id);
   }
 
-  /** Which attempt it is now. */
-  async retry(run: Run, id: string): Promise<number> {
-    return (await run<{ attempt: number }>(RETRY_UNDO, [SHARD, id]))[0]!.attempt;
+  async retry(run: Run, id: string): Promise<Retried> {
+    return (await run<Retried>(RETRY_UNDO, [SHARD, id]))[0]!;
   }
 }

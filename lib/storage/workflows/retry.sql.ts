@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { FLOW } from './compensate.sql.js';
 
 /** The jobs of a workflow that did not succeed and had begun. */
 export const FIND_FAILED_STEPS = statement(
@@ -30,7 +31,8 @@ const mapOf = (key: string, value: string): string =>
 
 /**
  * Under the lock of the workflow: what failed is open again, and what was skipped waits again, for what has not succeeded. A stage that waits for
- * nothing begins; one that waited for a failure of what has succeeded is skipped again. What was still asked of the attempt before is over.
+ * nothing begins; one that waited for a failure of what has succeeded is skipped again. What was still asked of the attempt before is over. Where all
+ * had succeeded, and only the stop stood against it, the attempt has succeeded with this.
  */
 export const RETRY_WORKFLOW = statement(
   'retry_workflow',
@@ -59,15 +61,16 @@ export const RETRY_WORKFLOW = statement(
   broken as materialized (
     select distinct e.downstream as n from edges e where e.waits = 0 and e.fails and (select by_stage from fresh) ? e.downstream::text),
   starting as (
-    update simple_queue.workflow set state = 'running', stop = null, attempt = attempt + 1, failed = 0, ended_at = null, expires_at = null,
-      deadline_at = statement_timestamp() + deadline_ms * interval '1 millisecond',
-      open = (select count(*) from reopened)
-    where id = $2::uuid and shard = $1 returning attempt),
+    update simple_queue.workflow set state = case when r.n > 0 then 'running' else 'succeeded' end, stop = null, attempt = attempt + 1, failed = 0,
+      ended_at = case when r.n = 0 then statement_timestamp() end,
+      expires_at = case when r.n = 0 then statement_timestamp() + keep_ms * interval '1 millisecond' end,
+      deadline_at = statement_timestamp() + deadline_ms * interval '1 millisecond', open = r.n
+    from (select count(*)::int as n from reopened) r where id = $2::uuid and shard = $1 returning ${FLOW}),
   left_over as (
     insert into simple_queue.arrival (shard, kind, workflow, stage)
     select $1, case when n in (select n from broken) then 'skip' else 'begin' end, $2::uuid, n from reopened
     where not begun and (waits = 0 or n in (select n from broken)) returning kind, stage)
-  select attempt from starting`,
+  select * from starting`,
 );
 
 /** Stages of which the arrival says that they begin are begun, as a statement that lowers them would say. */

@@ -39,13 +39,16 @@ export const TAKE_STOP = statement(
 
 /**
  * Notes why a workflow stops, and locks it until the transaction ends; the first reason stays, unless its compensations are given up: that can be
- * said as long as it lives. No row back: it has ended, or compensates.
+ * said as long as it lives. Without a reason it only ends, if nothing of it is open. No row back: it has ended, or compensates.
  */
 export const MARK_STOP = statement(
   'mark_stop',
   `update simple_queue.workflow set stop = case when $3 = 'abandoned' then $3 else coalesce(stop, $3) end
-  where id = $2::uuid and shard = $1 and (state = 'running' or $3 = 'abandoned' and state in ('compensating', 'stuck')) returning state`,
+  where id = $2::uuid and shard = $1 and (state = 'running' and ($3::text is not null or open = 0) or $3 = 'abandoned' and state in ('compensating', 'stuck')) returning state`,
 );
+
+/** Nothing tells the end of one of which nothing is open. */
+const OVER = `select id, null::text as stop from simple_queue.workflow where id = $2::uuid and shard = $1 and state = 'running' and open = 0`;
 
 /** What it awaits of others is not theirs to end: it waits no longer. */
 const UNAWAITED = `union all select $1, 'end', job, 'cancelled', null, null from unawaited`;
@@ -74,7 +77,7 @@ export const STOP_WORKFLOW = statement(
     update simple_queue.step t set state = 'skipped', ended_at = statement_timestamp()
     from complete s where t.workflow = s.workflow and t.shard = $1 and t.stage = s.stage and t.state is null),
   unawaited as (delete from simple_queue.arrival where kind = 'wait' and shard = $1 and workflow = $2::uuid returning job),
-  ${followed({ locked: false, more: [UNAWAITED] })}
+  ${followed({ locked: false, over: OVER, more: [UNAWAITED] })}
   select ${MOVED}`,
 );
 

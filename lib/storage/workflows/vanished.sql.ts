@@ -5,9 +5,9 @@ const MOST_WORKFLOWS = 1_000;
 
 /** Members `page` and `looked`: running workflows in the order of their ids, as many as have about `jobs` jobs; `where` goes on with `and`. */
 export const running = (jobs: number, where = ''): string => `page as materialized (
-    select id, jobs, created_at from simple_queue.workflow where shard = $1 and ended_at is null ${where} order by id limit ${MOST_WORKFLOWS}),
+    select id, jobs, created_at, state = 'running' and open = 0 as over from simple_queue.workflow where shard = $1 and ended_at is null ${where} order by id limit ${MOST_WORKFLOWS}),
   looked as materialized (
-    select id, created_at from (select *, sum(jobs) over (order by id) - jobs as before from page) p where before < ${jobs})`;
+    select id, created_at, over from (select *, sum(jobs) over (order by id) - jobs as before from page) p where before < ${jobs})`;
 
 /**
  * Open steps of the workflows `of` (id), or their open compensations, whose jobs are gone: somebody has deleted their rows, and nothing will tell of
@@ -22,11 +22,11 @@ export const vanished = (of: string): string => `select o.id, o.job from (
     where not exists (select from simple_queue.job j where j.id = o.job and j.shard = $1 offset 0)
       and not exists (select from simple_queue.arrival a where a.kind in ('end', 'add', 'wait') and a.shard = $1 and a.job = o.job)`;
 
-/** Of a page of running workflows behind $2 those that wait for what is gone; `last`: there may be more behind it. */
+/** Of a page of running workflows behind $2 those that wait for what is gone, or of which nothing is open; `last`: there may be more behind it. */
 export const FIND_VANISHED = statement(
   'find_vanished',
   `with ${running(10_000, 'and id > $2::uuid')}
-  select array(select distinct v.id::text from (${vanished('looked')}) v) as found,
+  select array(select v.id::text from (${vanished('looked')}) v union select id::text from looked where over) as found,
     (select id::text from looked where (select count(*) from page) > least((select count(*) from looked), ${MOST_WORKFLOWS - 1})
       order by looked.id desc limit 1) as last`,
 );
@@ -37,10 +37,13 @@ const GONE = JSON.stringify({
   message: 'The job of this step is gone: somebody has deleted its row.',
 });
 
-/** Under the lock of workflow $2: what became of its steps whose jobs are gone is reported as it is when they end. What is kept nowhere counts as cancelled. */
+/** Under the lock of workflow $2: what became of its steps whose jobs are gone is reported as it is when they end. What is kept nowhere counts as cancelled. One of which nothing is open ends. */
 export const END_VANISHED = statement(
   'end_vanished',
-  `insert into simple_queue.arrival (shard, kind, job, state, output, error)
+  `with over as (
+    insert into simple_queue.arrival (shard, kind, workflow)
+    select $1, 'stop', id from simple_queue.workflow where id = $2::uuid and shard = $1 and state = 'running' and open = 0)
+  insert into simple_queue.arrival (shard, kind, job, state, output, error)
   select $1, 'end', v.job, coalesce(e.state, 'cancelled'), e.output, case when e.state is null then '${GONE}'::jsonb else e.error end
   from (${vanished('(select $2::uuid as id)')}) v
   left join lateral (

@@ -33,7 +33,7 @@ import {
   STOPPED,
   TAKE_STOP,
 } from './stop.sql.js';
-import { CompensationRepository } from './compensation.repository.js';
+import { CompensationRepository, type Retried } from './compensation.repository.js';
 import { AwaitedRepository, type Awaited } from './awaited.repository.js';
 import { AddingRepository } from './adding.repository.js';
 import { VanishedRepository } from './vanished.repository.js';
@@ -85,6 +85,13 @@ export interface Beginning {
   stage: number;
   /** It is a callback of a batch. */
   again: boolean;
+}
+
+/** A workflow that is to stop; without a reason it has nothing that is open. */
+export interface Stopping {
+  id: string;
+  workflow: string;
+  stop: string | null;
 }
 
 /** Drafts in one statement. */
@@ -209,17 +216,12 @@ export class WorkflowRepository {
     return (await loops.run<{ expired: number; kinds: string[] }>(STOP_EXPIRED, [SHARD]))[0]!;
   }
 
-  async takeStop(
-    run: Run,
-    after: string,
-  ): Promise<{ id: string; workflow: string; stop: string } | undefined> {
-    return (
-      await run<{ id: string; workflow: string; stop: string }>(TAKE_STOP, [SHARD, after])
-    )[0];
+  async takeStop(run: Run, after: string): Promise<Stopping | undefined> {
+    return (await run<Stopping>(TAKE_STOP, [SHARD, after]))[0];
   }
 
   /** Nothing of it begins any more; undefined: it has ended, or compensates. */
-  async stop(run: Run, id: string, why: string): Promise<Moved | undefined> {
+  async stop(run: Run, id: string, why: string | null): Promise<Moved | undefined> {
     const [marked] = await run<{ state: WorkflowState }>(MARK_STOP, [SHARD, id, why]);
     if (marked && marked.state !== 'running') {
       await this.undo.wake(run, id);
@@ -247,12 +249,11 @@ export class WorkflowRepository {
     await run(RENAME_STEPS, [SHARD, ids, others]);
   }
 
-  /** Which attempt it is now. */
-  async retry(run: Run, id: string): Promise<number> {
-    const [row] = await run<{ attempt: number }>(RETRY_WORKFLOW, [SHARD, id]);
+  async retry(run: Run, id: string): Promise<Retried> {
+    const [row] = await run<Retried>(RETRY_WORKFLOW, [SHARD, id]);
     await run(BEGIN_STAGES, [SHARD, id]);
     await this.awaited.again(run, id);
-    return row!.attempt;
+    return row!;
   }
 
   async storeDrafts(run: Run, id: string, drafts: Draft[]): Promise<void> {
