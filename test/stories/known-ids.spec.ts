@@ -4,6 +4,9 @@ import { JobQueue } from '../../lib/pull/job-queue.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { InMemoryJobQueue } from '../../lib/testing/in-memory-job-queue.js';
 import { RecordingQueueService } from '../../lib/testing/recording-queue.service.js';
+import { workflow } from '../../lib/workflows/builder.js';
+import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
+import type { TestApplication } from '../support/application.js';
 import { aStory } from '../support/story.js';
 
 type Enqueue = (
@@ -23,8 +26,12 @@ const IDS: [string, () => string][] = [
 describe('an id that is known wins over a key that another job holds', () => {
   const story = aStory();
 
-  async function doors(): Promise<[string, Enqueue, cancel: (id: string) => Promise<unknown>][]> {
-    const { queues, app, dataSource } = await story.start({ options: { worker: false } });
+  const started = () => story.start({ options: { worker: false } });
+
+  async function doors(
+    application?: TestApplication,
+  ): Promise<[string, Enqueue, cancel: (id: string) => Promise<unknown>][]> {
+    const { queues, app, dataSource } = application ?? (await started());
     const pull = app.get(JobQueue);
     const memory = new InMemoryJobQueue();
     const recording = new RecordingQueueService();
@@ -88,6 +95,27 @@ describe('an id that is known wins over a key that another job holds', () => {
         }
     },
   );
+
+  it('is that of a step, which has not begun, runs, or has nothing left but its workflow', async () => {
+    const application = await started();
+    const workflows = application.app.get(QueueWorkflows, { strict: false });
+    for (const [door, enqueue] of (await doors(application)).slice(0, 5)) {
+      const flow = workflow('two')
+        .step('a', 'mail', 1, { compensate: ['mail', 2] })
+        .step('b', 'mail', 1, { after: 'a' });
+      const { steps } = (await workflows.find((await workflows.start(flow)).id))!;
+      const [a, b] = steps.map(({ ids }) => ids[0]!) as [string, string];
+      const known = [a, b, ...steps[0]!.compensation!.ids];
+      const lost = `delete from simple_queue.ready where id = '${a}'; delete from simple_queue.job where id = '${a}'`; // prettier-ignore
+      for (const deed of ['select', lost]) {
+        await story.database.query(deed);
+        for (const id of known)
+          expect([door, await enqueue('other', 3, { id, uniqueKey: `${door}${deed}${id}` })]).toMatchObject([door, { id, created: false }]); // prettier-ignore
+      }
+      const jobs = await story.database.query<{ id: string }>('select id from simple_queue.job where id = any($1)', [known]); // prettier-ignore
+      expect(jobs).toEqual([]);
+    }
+  });
 
   it.each(IDS)(
     'and the holder of the key is told where the id %s is not known, which stays free',

@@ -1,9 +1,10 @@
 import { statement } from '../connection/statement.js';
 
-/** Of these ids: is a live job's, and which version of its note is the one that is seen now. */
+/** Of these ids: is a live job's, or that of a step, whatever has become of it; and which version of its note is the one that is seen now. */
 export const FIND_GIVEN = statement(
   'find_given',
-  `select u.id, exists (select from simple_queue.job j where j.id = u.id and j.shard = $1 offset 0) as live,
+  `select u.id, exists (select from simple_queue.job j where j.id = u.id and j.shard = $1 offset 0)
+      or exists (select from simple_queue.step t where t.id = u.id and t.shard = $1 offset 0) as live,
     (select g.xmin::text from simple_queue.given_id g where g.id = u.id and g.shard = $1 offset 0) as version
   from pg_catalog.unnest($2::uuid[]) u(id)`,
 );
