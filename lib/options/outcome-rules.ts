@@ -1,4 +1,5 @@
 import { QueueError } from '../job/queue.errors.js';
+import type { ResolvedOptions } from './simple-queue.options.js';
 
 /**
  * Of queues that tell their ends to others: a circle would go on for ever, each end making another job.
@@ -15,6 +16,18 @@ export function refuseCircles(targets: ReadonlyMap<string, string>): void {
     }
   }
 }
+
+/** What is wrong with queues of outcomes: ends are stored without waiting for anybody. */
+export const waitingTargets = (
+  targets: ReadonlyMap<string, string>,
+  queues: ResolvedOptions['queues'],
+): string[] =>
+  [...targets].flatMap(([name, target]) => {
+    const { ordered, fair, perKey } = queues.get(target) ?? {};
+    return ordered || fair || perKey
+      ? `queues.${name}.outcomes: queue ${target} cannot be ordered, fair or limited per key, since ends wait for nobody`
+      : [];
+  });
 
 const circular = (way: string[]): QueueError =>
   new QueueError(

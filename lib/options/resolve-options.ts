@@ -3,7 +3,7 @@ import { rangeOf } from '../job/values/concurrency.js';
 import { QueueError } from '../job/queue.errors.js';
 import { inMs, type InMs } from '../job/values/duration.js';
 import { unknownLimit } from './limit-rules.js';
-import { refuseCircles } from './outcome-rules.js';
+import { refuseCircles, waitingTargets } from './outcome-rules.js';
 import { DEFAULTS, simpleQueueOptions } from './option-rules.js';
 import type { QueueSettings, ResolvedOptions, SimpleQueueOptions } from './simple-queue.options.js';
 
@@ -98,7 +98,6 @@ function contradictions(options: ResolvedOptions): string[] {
       Boolean(ordered && fair),
       `queues.${name} cannot be ordered and fair: an ordered queue is one group`,
     ]),
-    ...waitingTargets(options),
     ...[...limits.keys()].map((name): [boolean, string] => {
       const { fleetConcurrency, rate } = queues.get(name) ?? {};
       return [
@@ -115,18 +114,8 @@ function contradictions(options: ResolvedOptions): string[] {
       `leaseMs (${leaseMs}) must be longer than heartbeatIntervalMs (${heartbeatIntervalMs}): each lease would lapse before it is renewed`,
     ],
   ];
-  return whatHolds(contradictory);
+  return [...whatHolds(contradictory), ...waitingTargets(targetsOf(options), queues)];
 }
-
-/** Ends are stored without waiting for anybody. */
-const waitingTargets = (options: ResolvedOptions): [boolean, string][] =>
-  [...targetsOf(options)].map(([name, target]) => {
-    const { ordered, fair, perKey } = options.queues.get(target) ?? {};
-    return [
-      Boolean(ordered || fair || perKey),
-      `queues.${name}.outcomes: queue ${target} cannot be ordered, fair or limited per key, since ends wait for nobody`,
-    ];
-  });
 
 /** Which queues tell their ends to which. */
 const targetsOf = ({ queues }: ResolvedOptions): Map<string, string> =>

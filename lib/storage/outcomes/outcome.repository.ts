@@ -1,4 +1,5 @@
-import { refuseCircles } from '../../options/outcome-rules.js';
+import { refuseCircles, waitingTargets } from '../../options/outcome-rules.js';
+import { refuse } from '../../options/resolve-options.js';
 import type { ResolvedOptions } from '../../options/simple-queue.options.js';
 import type { Database } from '../connection/database.js';
 import type { Lanes } from '../lanes/lanes.js';
@@ -14,7 +15,7 @@ export class OutcomeRepository {
   constructor(
     private readonly database: Database,
     private readonly lanes: Lanes,
-    queues: ResolvedOptions['queues'],
+    private readonly queues: ResolvedOptions['queues'],
   ) {
     this.declared = new Map(
       [...queues].flatMap(([name, { outcomes }]) =>
@@ -25,10 +26,10 @@ export class OutcomeRepository {
 
   /**
    * Stores what this process says, where something else is there. What it does not speak of stays.
-   * @throws QueueError `OUTCOMES_CIRCULAR`, also with what others have declared.
+   * @throws QueueError `OUTCOMES_CIRCULAR`, `INVALID_OPTION`, also with what others have declared.
    */
   async declare(): Promise<void> {
-    if (this.declared.size === 0 || (await this.stands())) return;
+    if (this.queues.size === 0 || (await this.stands())) return;
     const { loops } = this.database;
     const pairs = [...this.declared].filter(([, target]) => target !== false) as [string, string][];
     // Not those that are remembered: the tables may have been emptied.
@@ -49,6 +50,7 @@ export class OutcomeRepository {
   private async stands(): Promise<boolean> {
     const rows = await this.database.loops.run<Row>(LIST_OUTCOMES, []);
     const known = new Map(rows.map(({ queue, target }) => [queue, target]));
+    refuse(waitingTargets(this.with(rows), this.queues));
     return [...this.declared].every(([queue, target]) => (known.get(queue) ?? false) === target);
   }
 

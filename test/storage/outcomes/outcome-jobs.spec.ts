@@ -198,6 +198,23 @@ describe('ends that are stored as jobs of another queue', () => {
       ).toThrow('queues.a.outcomes: queue b cannot be ordered');
   });
 
+  it.each([{ ordered: true }, { fair: true }, { perKey: { by: 'a', concurrency: 1 } }])(
+    'refuses %j of a queue of outcomes, also where another process has declared them',
+    async (settings) => {
+      const open = async (queues: object) => openStorage(test.dataSource, { queues } as never);
+      await expect(open({ audit: settings })).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(
+          'queues.order-outcomes.outcomes: queue audit cannot be ordered',
+        ),
+      });
+      // Those that it is to have no more are no hindrance.
+      const other = await open({ audit: settings, 'order-outcomes': { outcomes: false } });
+      await other.onApplicationShutdown();
+      await test.storage.outcomes.declare();
+    },
+  );
+
   it('is over where a process says so, and comes back with emptied tables', async () => {
     const until = async (storage: Storage): Promise<number> => {
       await storage.onApplicationShutdown();
