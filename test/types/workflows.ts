@@ -43,6 +43,4 @@ export const wrong = [
   () => workflow('w').step('a', Charge, { cents: 1 }, { uniqueKey: 'k' }),
   // @ts-expect-error a condition is one of three
   () => flow.step('b', Charge, { cents: 1 }, { after: 'charge', when: 'done' }),
-  // @ts-expect-error it reads what the steps return, by their names
-  async (it: QueueWorkflows, job: Job) => (await it.upstream<typeof flow>(job)).refund,
 ];
