@@ -132,7 +132,7 @@ function withoutSpaces(line) {
   const shorter = (text) =>
     text
       .replaceAll(', ', ',')
-      .replace(/(?<=[\w)]) (=|<=?|>=?|<>|\|\||\+|\*) (?=[\w(]|\$\d)/g, '$1')
+      .replace(/(?<=[\w)]) (=|<=?|>=?|<>|\|\||\+|\*|[-#]>>?) (?=[\w(]|\$\d|$)/g, '$1')
       .replace(/(?<=[\w}]) (?=\()|(?<=\)) (?=\w)/g, '');
   return parts.map((part, at) => (at % 2 ? part : shorter(part))).join("'");
 }

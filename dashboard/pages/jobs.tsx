@@ -16,6 +16,15 @@ export function Jobs({ said }: PageProps) {
   const { after } = said;
   const filter = Object.fromEntries(Object.entries(said).filter(([name]) => name !== 'after'));
   const looked = useLook<JobsAnswer>('jobs', { ...filter, after });
+  // Read so far while it looks on by itself; undefined: it does not.
+  const [read, setRead] = useState<number>();
+  useEffect(() => setRead(undefined), [JSON.stringify(filter)]);
+  const { jobs, next, looked: count = 0 } = looked.answer ?? {};
+  useEffect(() => {
+    if (read === undefined || !jobs) return;
+    setRead(next && jobs.length === 0 ? read + count : undefined);
+    if (next && jobs.length === 0) location.replace(to('jobs', { ...filter, after: next }));
+  }, [looked.answer, read === undefined]);
   return (
     <>
       <h1>Jobs</h1>
@@ -23,6 +32,21 @@ export function Jobs({ said }: PageProps) {
       <Shown looked={looked}>
         {(answer) => <Found answer={answer} filter={filter} isFirst={!after} />}
       </Shown>
+      {read !== undefined ? (
+        <p role="status">
+          {number(read)} jobs read.{' '}
+          <button type="button" onClick={() => setRead(undefined)}>
+            Stop
+          </button>
+        </p>
+      ) : (
+        next &&
+        jobs?.length === 0 && (
+          <button type="button" onClick={() => setRead(0)}>
+            Look on until one matches
+          </button>
+        )
+      )}
     </>
   );
 }

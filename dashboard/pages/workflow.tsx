@@ -15,7 +15,7 @@ const MOST_LAYERS = 20;
 const [MOST_STEPS, MORE_STEPS] = [20, 200];
 /** Of the steps that a step waits for. */
 const MOST_NAMES = 5;
-const GOES_ON = ['running', 'compensating', 'stuck'];
+const GOES_ON = ['running', 'compensating'];
 
 /** One workflow: its steps in layers, each behind all that it waits for. */
 export function Workflow({ said: { id = '' } }: PageProps) {

@@ -46,7 +46,7 @@ function Row({ worker: row }: { worker: Worker }) {
         <Text>{worker}</Text>
         {version && (
           <div class="quiet">
-            {version} on <Text>{host ?? ''}</Text>
+            <Text>{version}</Text> on <Text>{host ?? ''}</Text>
           </div>
         )}
       </th>

@@ -13,7 +13,7 @@ with page as materialized (
     from claimed where ((id, epoch) in (select id, epoch from found)) is true group by lease),
   serving as materialized (
     select w.id, array_agg(distinct q.name order by q.name) as queues
-    from page w cross join lateral unnest(w.lanes[1:10000 / (select greatest(200, count(*)) from page)::int]) u(lane)
+    from page w cross join lateral unnest(w.lanes[1:5000 / (select greatest(100, count(*)) from page)::int]) u(lane)
     join simple_queue.lane l on l.id = u.lane join simple_queue.queue q on q.id = l.queue group by w.id)
   select w.id as lease, w.worker, w.created_at as since, w.expires_at as "expiresAt", w.expires_at > statement_timestamp() as live,
     coalesce(s.queues, '{}') as queues,

@@ -120,8 +120,8 @@ const BY_LANE = 'lanes of ';
 
 /** Reads of one page, each place once: where a filter finds little, the page is short rather than late. */
 const MAX_READS = PLACES.length;
-/** Jobs that the reads of one page look at. */
-const MAX_LOOKED = 100_000;
+/** Jobs that the reads of one page look at, and of which it asks what they are and hold: a thing of a second with 10,000 that run. */
+const [MAX_LOOKED, MAX_ASKED] = [100_000, 700];
 /** A read brings at least this many, since a filter may want few of them; the first one, and those behind it. */
 const [MIN_READ, MIN_NEXT] = [100, 300];
 
@@ -140,8 +140,9 @@ export class JobList {
       place ? [name, BY_LANE + name] : [name],
     );
     let cursor = after === undefined ? startOf(query) : parseCursor(after, names);
-    const page: Page = { jobs: new Map(), limit, looked: 0 };
-    const goesOn = () => page.jobs.size < limit && page.looked < MAX_LOOKED;
+    const page: Page = { jobs: new Map(), limit, looked: 0, asked: 0 };
+    const goesOn = () =>
+      page.jobs.size < limit && page.looked < MAX_LOOKED && page.asked < MAX_ASKED;
     for (let reads = 0; cursor && goesOn() && reads < MAX_READS; reads++)
       cursor = await this.read(query, cursor, { page, atLeast: reads === 0 ? MIN_READ : MIN_NEXT });
     const { jobs, looked } = page;
@@ -174,6 +175,7 @@ export class JobList {
     };
     const { found, end, looked } = await this.readOf(query, query.sections[index]!, wish, isByLane);
     page.looked += looked;
+    page.asked += found.length;
     const last = await this.collect(found, query.filter, page);
     const key = last ?? end;
     return key ? { section: cursor.section, key } : startOf(query, index + 1);
@@ -233,6 +235,7 @@ interface Page {
   jobs: Map<string, ListedJob>;
   limit: number;
   looked: number;
+  asked: number;
 }
 
 function startOf({ sections, merged }: Query, index = 0): Cursor | undefined {

@@ -105,7 +105,7 @@ export interface WorkerSummary {
   expiresAt: Date;
   /** False: it was silent for too long, and its jobs are about to be given back. */
   live: boolean;
-  /** Queues that it has handlers for: those of its first 50 kinds of jobs, of 10 where 1,000 workers are listed. */
+  /** Queues that it has handlers for: those of its first 50 kinds of jobs, of 5 where 1,000 workers are listed. */
   queues: string[];
   /** Jobs that it holds: they run, or will within moments. */
   jobs: number;

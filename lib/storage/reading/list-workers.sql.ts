@@ -2,7 +2,7 @@ import { statement } from '../connection/statement.js';
 import { IN_CLAIMS } from '../places/held.sql.js';
 
 /**
- * Who holds a lease, which queues it serves (of its first 50 lanes, fewer above 200 workers), how many live jobs it holds and which (20 at most),
+ * Who holds a lease, which queues it serves (of its first 50 lanes, fewer above 100 workers), how many live jobs it holds and which (20 at most),
  * and how it is: of the first 1,000, or of those that serve one of these lanes ($2). What is claimed is looked up at once, as by `heldAtOnce`.
  */
 export const LIST_WORKERS = statement(
@@ -20,7 +20,7 @@ export const LIST_WORKERS = statement(
     from claimed where ((id, epoch) in (select id, epoch from found)) is true group by lease),
   serving as materialized (
     select w.id, array_agg(distinct q.name order by q.name) as queues
-    from page w cross join lateral unnest(w.lanes[1:10000 / (select greatest(200, count(*)) from page)::int]) u(lane)
+    from page w cross join lateral unnest(w.lanes[1:5000 / (select greatest(100, count(*)) from page)::int]) u(lane)
     join simple_queue.lane l on l.id = u.lane join simple_queue.queue q on q.id = l.queue group by w.id)
   select w.id as lease, w.worker, w.created_at as since, w.expires_at as "expiresAt", w.expires_at > statement_timestamp() as live,
     coalesce(s.queues, '{}') as queues,
