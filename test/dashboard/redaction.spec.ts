@@ -155,7 +155,12 @@ describe('what redact hides is in nothing that leaves', () => {
     const { id: twice } = await queues().enqueue('twice', 1);
     await database.query(`update simple_queue.job set last_error = $2, history = $3 where id = $1`, [id, error, JSON.stringify([{ attempt: 1, error }])]); // prettier-ignore
     await database.query(`update simple_queue.job set payload = $2 where id = $1`, [twice, `{"to":"${SECRET}","to":null,"n":1.0}`]); // prettier-ignore
-    for (const path of [`job?id=${id}`, 'jobs?queue=circles', 'errors', `job?id=${twice}`]) {
+    for (const path of [
+      `job?id=${id}`,
+      'jobs?queue=circles',
+      'errors?queue=circles',
+      `job?id=${twice}`,
+    ]) {
       const answer = await open.get(`/queues/api/${path}`);
       expect([path, answer.status]).toEqual([path, 200]);
       expect(await answer.text()).not.toContain(SECRET);
