@@ -1,4 +1,4 @@
-import { quoteNumber } from './names.js';
+import { quote, quoteNumber } from './names.js';
 import { QueueError } from './queue.errors.js';
 import { inMs, type Duration } from './values/duration.js';
 
@@ -26,12 +26,12 @@ export const MAX_DELAY_MS = 365 * 24 * 60 * 60 * 1_000;
 
 /** The same rest after every failure. */
 export function constant(options: { delayMs: Duration }): StoredBackoff {
-  return stored({ type: 'constant', ...options });
+  return stored(options, { type: 'constant', ...options });
 }
 
 /** `delayMs` after the first failure, twice that after the second, and so on up to `maxMs` (default: a year). */
 export function linear(options: { delayMs: Duration; maxMs?: Duration }): StoredBackoff {
-  return stored({ type: 'linear', ...options });
+  return stored(options, { type: 'linear', ...options });
 }
 
 /** `baseMs * factor ** (attempt - 1)` up to `maxMs` (default an hour), spread by `jitter` (0 to 1, default 0.2 = up to 20 % less). */
@@ -42,11 +42,19 @@ export function exponential(options: {
   jitter?: number;
 }): StoredBackoff {
   const { baseMs, factor = 2, maxMs = 3_600_000, jitter = 0.2 } = options;
-  return stored({ type: 'exponential', baseMs, factor, maxMs, jitter });
+  return stored(options, { type: 'exponential', baseMs, factor, maxMs, jitter });
 }
 
-const stored = (backoff: object): StoredBackoff =>
-  checkBackoff(inMs(backoff) as StoredBackoff) as StoredBackoff;
+function stored(
+  given: object,
+  backoff: { type: StoredBackoff['type']; [name: string]: unknown },
+): StoredBackoff {
+  const names = Object.keys(FIELDS[backoff.type]);
+  const other = Object.keys(given ?? {}).find((name) => name !== 'type' && !names.includes(name));
+  if (other !== undefined)
+    throw invalid(`there is no ${quote(other)}: ${backoff.type} takes ${names.join(', ')}`);
+  return checkBackoff(inMs(backoff) as StoredBackoff) as StoredBackoff;
+}
 
 /** Your own rule: gets the attempt that failed (1 for the first) and what it threw, returns milliseconds. */
 export function custom(delay: (attempt: number, error: unknown) => number): CustomBackoff {

@@ -233,6 +233,14 @@ describe('commands that look', () => {
     });
   });
 
+  it('a search is one argument or several, and a value may have spaces', async () => {
+    const { json: several } = await look(['jobs', 'queue:reports', 'name:nightly', '--json']);
+    expect(several).toMatchObject({ jobs: [{ id: ready }] });
+    expect((await look(['jobs', 'queue:reports name:nightly', '--json'])).json).toEqual(several);
+    expect((await look(['jobs', 'state:dead error:no payload.a:1', '--json'])).json).toMatchObject({ jobs: [] }); // prettier-ignore
+    expect((await look(['jobs', 'error:at host:5432', '--json'])).json).toMatchObject({ jobs: [] });
+  });
+
   it.each<[string[], string]>([
     [['job'], "missing required argument 'id'"],
     [['job', '7'], '"7" is not a UUID'],

@@ -23,9 +23,10 @@ it('quotes every example somewhere, or links to it', () => {
   const linked = DOCUMENTS.flatMap((path) => linksIn(path)).map(({ file }) => basename(file));
   const examples = DOCUMENTS.flatMap((path) => examplesIn(read(path)));
   const quoted = [...examples.map((each) => each.split('#')[0]!), ...linked];
-  const files = readdirSync(join(REPOSITORY, 'test/examples')).filter(
-    (file) => !file.endsWith('.spec.ts'),
-  );
+  const files = readdirSync(join(REPOSITORY, 'test/examples'), {
+    recursive: true,
+    encoding: 'utf8',
+  }).filter((file) => /(?<!\.spec)\.ts$/.test(file));
   expect(files.filter((file) => !quoted.includes(file))).toEqual([]);
 });
 

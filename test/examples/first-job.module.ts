@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { SimpleQueueModule } from 'nestjs-simple-queue';
-import { GreetingsController } from './greetings.controller.js';
-import { GreetingsModule } from './greetings.module.js';
+import { GreetingsController } from './greetings/greetings.controller.js';
+import { GreetingsModule } from './greetings/greetings.module.js';
 
 // #region module
 @Module({

@@ -4,7 +4,7 @@ import { Test } from '@nestjs/testing';
 import { QueueService } from 'nestjs-simple-queue';
 import { DataSource } from 'typeorm';
 import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
-import { GreetingsService } from './greetings.service.js';
+import { GreetingsService } from './greetings/greetings.service.js';
 
 const { DATABASE_URL } = process.env;
 let database: TestDatabase;

@@ -12,11 +12,10 @@ import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 
 let database: TestDatabase;
-let url: string;
 
 beforeAll(async () => {
   database = await aDatabase();
-  ({ url } = database);
+  process.env.TEST_DATABASE_URL = database.url;
 });
 
 // #region drain
@@ -28,7 +27,7 @@ beforeAll(async () => {
     imports: [
       TypeOrmModule.forRoot({
         type: 'postgres',
-        url,
+        url: process.env.TEST_DATABASE_URL,
         entities: [Order, Receipt],
         synchronize: true,
       }),

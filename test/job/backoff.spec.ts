@@ -42,6 +42,18 @@ describe('constant', () => {
   });
 });
 
+it.each([
+  [() => constant({ delay: 5 } as never), 'there is no "delay": constant takes delayMs'],
+  [
+    () => exponential({ baseMs: 5, factro: 3 } as never),
+    'there is no "factro": exponential takes baseMs, factor, maxMs, jitter',
+  ],
+  [() => linear({ delayMs: 5, max: 9 } as never), 'there is no "max": linear takes delayMs, maxMs'],
+  [() => constant(undefined as never), 'delayMs must be a number'],
+])('%# refuses what it does not take, with what it does', (make, problem) => {
+  expect(make).toThrow(problem);
+});
+
 describe('linear', () => {
   it('rests one step longer after each failure, up to its cap', () => {
     expect(rests(linear({ delayMs: 100, maxMs: 250 }), 4)).toEqual([100, 200, 250, 250]);

@@ -4,5 +4,5 @@ import { firstJob } from '../../../lib/cli/init/first-job.js';
 
 it.each(Object.entries(firstJob('.js', `import { expect, it } from '@jest/globals';\n`)))(
   'is what the examples run and the guide shows: %s',
-  (name, text) => expect(text).toBe(readFileSync(`test/examples/${name}`, 'utf8')),
+  (name, text) => expect(text).toBe(readFileSync(`test/examples/greetings/${name}`, 'utf8')),
 );

@@ -43,9 +43,12 @@ export const addJobs: AddCommand = (program, act) => {
     );
 };
 
+/** Behind a space: then it is a search as a whole. */
+const FURTHER = new RegExp(`\\s(${SEARCH_WORDS.map(({ word }) => word.replace('<path>', '\\S+')).join('|')}):`); // prettier-ignore
+
 /** A shell has taken the quotes of `name:"send mail"` away. */
 const quotedWord = (word: string): string =>
-  /\s/.test(word) && !word.includes('"')
+  /\s/.test(word) && !word.includes('"') && !FURTHER.test(word)
     ? word.replace(/^([\w.-]+:(?:[<>]=?|!?=)?)(.*)$/s, '$1"$2"')
     : word;
 

@@ -9,8 +9,7 @@ export class GreetingsService {
 
   /** With the manager of a transaction, the job is there when it commits. */
   async greet(name: string, manager?: EntityManager): Promise<string> {
-    const options = manager ? { manager } : {};
-    const { id } = await this.queues.enqueue(Greetings, { name }, options);
+    const { id } = await this.queues.enqueue(Greetings, { name }, { manager });
     return id;
   }
 }
