@@ -1,6 +1,7 @@
 import type { JobFilter } from '../admin/job-filter.js';
 import type { QueueAdmin } from '../admin/queue-admin.js';
 import { Ago } from '../runtime/ago.js';
+import { momentOf } from '../runtime/moment.js';
 import { shape, yesOrNo } from '../runtime/rules.js';
 import { anything, type Action } from './action.js';
 import { bounded, type Batches } from './bounded.js';
@@ -37,7 +38,7 @@ export const filterOf = ({ filter }: Record<string, unknown>): JobFilter =>
   filterFrom(filter as Record<string, unknown>);
 
 const untilOf = ({ until }: Record<string, unknown>): Date =>
-  until === undefined ? new Ago(0) : typeof until === 'string' ? new Date(until) : (until as Date);
+  until === undefined ? new Ago(0) : typeof until === 'string' ? momentOf(until) : (until as Date);
 
 /** Whoever does not say so only counts. */
 export const isDry = ({ dryRun = true }: Record<string, unknown>): boolean => dryRun !== false;

@@ -1,6 +1,7 @@
 import type { JobFilter } from '../admin/job-filter.js';
 import { searched } from '../admin/search.js';
 import { QueueError } from '../job/queue.errors.js';
+import { momentOf } from '../runtime/moment.js';
 
 const TIMES = ['createdAfter', 'createdBefore', 'finishedAfter', 'finishedBefore'] as const;
 const TEXTS = ['queue', 'name', 'fingerprint', 'uniqueKey', 'errorKey'] as const;
@@ -13,7 +14,7 @@ export function filterFrom(said: Readonly<Record<string, unknown>>): JobFilter {
   for (const name of TEXTS) if (said[name] !== undefined) filter[name] = said[name];
   for (const name of TIMES) {
     const time = said[name];
-    if (time !== undefined) filter[name] = typeof time === 'string' ? new Date(time) : time;
+    if (time !== undefined) filter[name] = typeof time === 'string' ? momentOf(time) : time;
   }
   const { state } = said;
   if (state !== undefined) filter.state = typeof state === 'string' ? state.split(',') : state;

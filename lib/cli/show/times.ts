@@ -1,4 +1,5 @@
 import { Ago } from '../../runtime/ago.js';
+import { isMoment, momentOf } from '../../runtime/moment.js';
 import { InvalidArgumentError } from 'commander';
 import { DAY_MS, parseDuration } from '../../job/values/duration.js';
 
@@ -8,8 +9,6 @@ const UNITS: readonly [name: string, ms: number][] = [
   ['min', 60_000],
   ['s', 1_000],
 ];
-
-const DATE = /^\d{4}-\d\d-\d\d/;
 
 /** An age, in the largest unit that it fills: `2 h`. */
 export function span(ms: number): string {
@@ -51,7 +50,7 @@ export function parseSpan(text: string): number {
 
 /** Of an option such as `--created-after 2h` (ago) or `--run-at 2026-11-21T10:00:00Z`. */
 export function parseMoment(text: string): Date {
-  const date = DATE.test(text) ? new Date(text) : new Ago(parseDuration(text) ?? NaN);
+  const date = isMoment(text) ? momentOf(text) : new Ago(parseDuration(text) ?? NaN);
   if (Number.isNaN(date.getTime()))
     throw new InvalidArgumentError(
       'It takes a time such as 2026-11-21T10:00:00Z, or how long ago it was: 30s, 10min, 2h, 7d.',
@@ -61,6 +60,6 @@ export function parseMoment(text: string): Date {
 
 /** A time to come is no time ago. */
 export function parseDate(text: string): Date {
-  if (DATE.test(text)) return parseMoment(text);
+  if (isMoment(text)) return parseMoment(text);
   throw new InvalidArgumentError('It takes a time such as 2026-11-21T10:00:00Z.');
 }

@@ -1,3 +1,4 @@
+import { momentOf } from '../../runtime/moment.js';
 import { yesOrNo } from '../../runtime/rules.js';
 import { anything, textOf, type Action } from '../action.js';
 import { isDry } from '../by-filter.js';
@@ -10,7 +11,7 @@ export const backfillSchedule: Action = {
   required: ['name', 'from', 'to'],
   seen: scheduleSeen,
   run: async ({ schedules }, said) => {
-    const [from, to] = ['from', 'to'].map((part) => new Date(textOf(said, part))) as [Date, Date];
+    const [from, to] = ['from', 'to'].map((part) => momentOf(textOf(said, part))) as [Date, Date];
     const dryRun = isDry(said);
     return { times: (await schedules.backfill(textOf(said, 'name'), { from, to, dryRun })).times };
   },

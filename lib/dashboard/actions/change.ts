@@ -1,6 +1,7 @@
 import { QueueError } from '../../job/queue.errors.js';
 import { JsonText } from '../../job/values/json-text.js';
 import { payloadOf } from '../../storage/reading/find.repository.js';
+import { momentOf } from '../../runtime/moment.js';
 import { anything, textOf, type Action } from '../action.js';
 import { digestOf } from '../readable-job.js';
 
@@ -20,7 +21,7 @@ export const change: Action = {
   },
   run: async ({ admin }, said) => {
     const { id, runAt, payloadText: text, ...changes } = said;
-    const time = runAt === undefined ? {} : { runAt: new Date(textOf({ runAt }, 'runAt')) };
+    const time = runAt === undefined ? {} : { runAt: momentOf(textOf({ runAt }, 'runAt')) };
     if (text !== undefined) changes.payload = new JsonText(textOf(said, 'payloadText'));
     const answer = await admin.change(textOf({ id }, 'id'), { ...changes, ...time });
     if (answer.changed) return answer;
