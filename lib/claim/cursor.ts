@@ -47,6 +47,8 @@ export interface Look {
   readonly number: number;
   /** Where the backlog behind the cursor went on when it left. */
   readonly from: Position | undefined;
+  /** It looked for nothing less urgent: it says nothing of the rest, nor of what is behind. */
+  readonly upto?: number;
 }
 
 /** How a claim came back. */
@@ -124,6 +126,16 @@ export class Cursor {
     return { step, ranges: this.ranges(step), number: this.looks++, from: this.late?.at };
   }
 
+  /** A look for what is as urgent as `upto`, or more, and new. */
+  lookUpTo(upto: number): Look {
+    const [first] = this.keys;
+    const all = [...(first && hasAbove(first) ? [above(first)] : []), ...this.rangesOf(0)];
+    const ranges = all
+      .filter(({ priority }) => priority <= upto)
+      .map((range) => ({ ...range, upto: Math.min(range.upto, upto) }));
+    return { step: 0, ranges, number: this.looks, from: undefined, upto };
+  }
+
   /** The claim did not come to this lane: nothing was looked at. */
   missed({ step }: Look): void {
     this.lookedAt.fill(-Infinity, 0, step + 1);
@@ -132,6 +144,7 @@ export class Cursor {
   /** What a claim brought: moves the cursor forward, never back. `short`: fewer came than were wanted. */
   took(rows: ClaimedRow[], { look, short, ms }: Taking): void {
     for (const row of rows) this.moveTo(row);
+    if (look.upto !== undefined) return;
     // A claim that left before the backlog was found says nothing of it.
     const late = this.late && look.number >= this.late.since ? this.late : undefined;
     if (late || look.step > 0)
@@ -196,13 +209,18 @@ export class Cursor {
   }
 
   private ranges(step: number): ClaimRange[] {
-    if (step === EVERYWHERE || this.keys.length === 0) return [everywhere()];
-    const backMs = Math.max(LOOK_BACKS[step]!.backMs, this.slackMs);
-    const ranges = this.keys.map((key, index) => this.behind(key, index, backMs));
-    const looksAbove =
-      (this.urgent || step >= URGENT_STEP) && this.keys[0]!.priority > FIRST_PRIORITY;
+    const [first] = this.keys;
+    if (step === EVERYWHERE || !first) return [everywhere()];
+    const ranges = this.rangesOf(step);
+    const looksAbove = (this.urgent || step >= URGENT_STEP) && hasAbove(first);
     this.urgent = false;
-    return looksAbove ? [above(this.keys[0]!), ...ranges] : ranges;
+    return looksAbove ? [above(first), ...ranges] : ranges;
+  }
+
+  private rangesOf(step: number): ClaimRange[] {
+    if (this.keys.length === 0) return [everywhere()];
+    const backMs = Math.max(LOOK_BACKS[step]!.backMs, this.slackMs);
+    return this.keys.map((key, index) => this.behind(key, index, backMs));
   }
 
   /** Up to just before the next known priority: priorities between two known ones are never missed. */
@@ -261,4 +279,5 @@ const everywhere = (): ClaimRange => ({
   id: FIRST_ID,
   upto: LAST_PRIORITY,
 });
+const hasAbove = ({ priority }: Position): boolean => priority > FIRST_PRIORITY;
 const above = (first: Position): ClaimRange => ({ ...everywhere(), upto: first.priority - 1 });

@@ -12,6 +12,7 @@ import type { Arrivals } from './arrivals.js';
 import type { Intake } from './intake.js';
 import type { Claims } from '../settle/claims.js';
 import type { Look } from './cursor.js';
+import { Precedence } from './precedence.js';
 import type { RunReports } from '../observability/run-reports.js';
 import type { SettleBatch, Settler } from '../settle/settler.js';
 import { countPromises } from './shared-permits.js';
@@ -72,7 +73,11 @@ export class Poller {
   /** Jobs that claims under way may bring. */
   private underWay = 0;
 
-  constructor(private readonly parts: PollerParts) {}
+  private readonly precedence: Precedence;
+
+  constructor(private readonly parts: PollerParts) {
+    this.precedence = new Precedence(() => parts.lanes.all());
+  }
 
   async poll(): Promise<number> {
     // What ends within one turn of the event loop leaves together.
@@ -113,7 +118,7 @@ export class Poller {
       return await intake.ask(wish, wish.limit, send);
     } catch (error) {
       arrivals.line.lost();
-      for (const { lane, wanted, look } of plan.lanes) lane.unanswered(wanted, look);
+      for (const planned of plan.lanes) this.unanswered(planned);
       if (!settler.failed(batch, error)) throw error;
       return undefined;
     } finally {
@@ -174,11 +179,17 @@ export class Poller {
     for (let index = 0; index < lanes.length && left > 0; index++) {
       const at = (first + index) % lanes.length;
       const lane = lanes[at]!;
-      const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, left);
+      const { wanted: most, upto } = this.wishOf(lane, now);
+      const wanted = Math.min(most, left);
       if (wanted <= 0) continue;
       const shared = lane.wasEmpty ? lane.fleet.shared : undefined;
       if (planned.length === 0) apart = shared;
       if (shared !== apart) continue;
+      if (upto < Infinity) {
+        this.precedence.looks(lane);
+        planned.push({ lane, at, wanted, look: lane.cursor.lookUpTo(upto) });
+        continue;
+      }
       lane.ask(wanted);
       lane.promise();
       planned.push({ lane, at, wanted, look: lane.cursor.look(now) });
@@ -207,13 +218,28 @@ export class Poller {
         ? lanes.length
         : lanes.findLastIndex(({ lane }) => byLane.has(lane.id));
     if (lanes[reached]) this.turn = lanes[reached].at + 1;
-    lanes.forEach(({ lane, wanted, look }, index) => {
+    lanes.forEach((planned, index) => {
+      const { lane, wanted, look } = planned;
       const own = byLane.get(lane.id) ?? [];
-      if (index > reached) return lane.unanswered(wanted, look);
+      if (index > reached) return this.unanswered(planned);
       const short = own.length < wanted && index < reached;
       lane.cursor.took(own, { look, short, ms });
+      this.precedence.brought(lane, own, { look, short, nextLookAt: this.nextPollAt });
+      if (look.upto !== undefined) return;
       lane.answered(wanted, { short: short && !lane.cursor.isBehind, nextLookAt: this.nextPollAt });
     });
+  }
+
+  private unanswered({ lane, wanted, look }: Planned): void {
+    if (look.upto === undefined) lane.unanswered(wanted, look);
+    else this.precedence.missed(lane);
+  }
+
+  /** How many jobs to ask of the lane now, and up to which priority. */
+  private wishOf(lane: WorkerLane, now: number): { wanted: number; upto: number } {
+    const wanted = lane.lookAt > now ? 0 : this.precedence.wantedOf(lane);
+    const upto = wanted > 0 ? this.precedence.uptoOf(lane, now) : Infinity;
+    return { wanted: upto === Infinity || this.precedence.isDue(lane, now) ? wanted : 0, upto };
   }
 
   /** Until the next idle poll, or at once where a lane with room is worth asking. */
@@ -224,7 +250,7 @@ export class Poller {
     if (this.room <= 0) return Math.max(1, this.nextPollAt - now);
     const lanes = this.parts.lanes.all();
     countPromises(lanes);
-    for (const lane of lanes) if (lane.lookAt <= now && lane.wanted > 0) return 0;
+    for (const lane of lanes) if (this.wishOf(lane, now).wanted > 0) return 0;
     return Math.max(1, this.nextPollAt - now);
   }
 }

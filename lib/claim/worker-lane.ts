@@ -37,7 +37,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
   expected = 0;
   /** When to look for jobs again (monotonic milliseconds); 0: now. */
   lookAt = 0;
-  private news = false;
+  hasNews = false;
   /** The last claim brought fewer than it asked for. */
   wasEmpty = true;
   /** To claim ahead while nothing is measured: doubled as long as each claim has ended before the next arrives. */
@@ -153,7 +153,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
   /** A wake-up: look at once, and once more where a claim is under way that may have left before the news. */
   expectNews(lateMs?: number): void {
     this.lookAt = 0;
-    this.news = true;
+    this.hasNews = true;
     this.cursor.expectNews(lateMs);
   }
 
@@ -165,7 +165,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
   /** How long handlers may run jobs of a group one after another past what waits for a claim. Limits of the fleet, and ranges, let in each by itself. */
   get followMs(): number {
     if (this.isPaused || this.fleet.permits.length > 0 || this.ranges.length > 0) return 0;
-    return this.wasEmpty && !this.news ? 200 : 20;
+    return this.wasEmpty && !this.hasNews ? 200 : 20;
   }
 
   lookedFor(): void {
@@ -179,7 +179,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
   /** A claim leaves that asks for this many. */
   ask(wanted: number): void {
     this.expected += wanted;
-    this.news = false;
+    this.hasNews = false;
   }
 
   /** It came back; an empty lane is left alone until `nextLookAt`, unless there was news meanwhile. */
@@ -189,7 +189,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
     else if (!this.wasEmpty && this.isIdle && !this.measuredSinceClaim) this.burst *= 2;
     this.wasEmpty = short;
     this.measuredSinceClaim = false;
-    this.lookAt = short && !this.news ? nextLookAt : 0;
+    this.lookAt = short && !this.hasNews ? nextLookAt : 0;
   }
 
   /** It came back without having come to this lane: ask again. */

@@ -1,0 +1,113 @@
+import type { ClaimedRow } from '../storage/claim/row-mapper.js';
+import type { Look } from './cursor.js';
+import type { WorkerLane } from './worker-lane.js';
+
+/** What was claimed of a lane, and by which look. */
+interface Brought {
+  look: Look;
+  short: boolean;
+  nextLookAt: number;
+}
+
+const MIXED = Number.NaN;
+
+/**
+ * Lanes of one queue in which jobs of several priorities were met: the less urgent ask only for what is as urgent as that which
+ * the others have. Where all have one priority nothing changes. See docs/adr/0018.
+ */
+export class Precedence {
+  /** By queue: the one priority that was met there, or `MIXED`. */
+  private readonly met = new Map<number, number>();
+  /** What is left of a lane that is not empty is no more urgent than this. */
+  private readonly reached = new WeakMap<WorkerLane, number>();
+  /** When a lane that gives way is looked at for more urgent jobs. */
+  private readonly lookAt = new WeakMap<WorkerLane, number>();
+  /** Where priorities differ, until the next claim is back. */
+  private readonly byQueue = new Map<number, readonly WorkerLane[]>();
+
+  constructor(private readonly lanes: () => readonly WorkerLane[]) {}
+
+  /** The least urgent priority that the lane may claim now; Infinity: whatever it has. */
+  uptoOf(lane: WorkerLane, now: number): number {
+    let upto = Infinity;
+    for (const other of this.ofQueue(lane))
+      if (other !== lane && this.isAhead(other, lane, now)) upto = Math.min(upto, this.next(other));
+    return lane.wasEmpty || this.next(lane) > upto ? upto : Infinity;
+  }
+
+  /** A lane that gives way is looked at where there was news, and once a poll. */
+  isDue(lane: WorkerLane, now: number): boolean {
+    return lane.expected === 0 && (lane.hasNews || now >= (this.lookAt.get(lane) ?? 0));
+  }
+
+  /** While the look is under way it is not repeated. */
+  looks(lane: WorkerLane): void {
+    lane.lookedFor();
+    this.lookAt.set(lane, Infinity);
+  }
+
+  /** A look that did not come to the lane. */
+  missed(lane: WorkerLane): void {
+    this.lookAt.set(lane, 0);
+  }
+
+  /** As its own wish, and as many as less urgent ones of its queue wait here: whichever slot comes free, a more urgent one is there. */
+  wantedOf(lane: WorkerLane): number {
+    const { wanted } = lane;
+    if (lane.wasEmpty || lane.followMs === 0) return wanted;
+    let ahead = 0;
+    for (const other of this.ofQueue(lane))
+      if (other.priority > this.next(lane)) ahead += other.buffered;
+    return Math.max(wanted, Math.min(ahead, lane.capacity) - lane.held - lane.expected);
+  }
+
+  brought(
+    lane: WorkerLane,
+    rows: readonly ClaimedRow[],
+    { look, short, nextLookAt }: Brought,
+  ): void {
+    this.byQueue.clear();
+    let [first, last] = [Infinity, -Infinity];
+    for (const { priority } of rows) {
+      first = Math.min(first, priority);
+      last = Math.max(last, priority);
+    }
+    if (rows.length > 0) {
+      const met = this.met.get(lane.queueId) ?? first;
+      this.met.set(lane.queueId, met === first && met === last ? met : MIXED);
+      this.reached.set(lane, last);
+    }
+    if (look.upto === undefined) return;
+    this.lookAt.set(lane, short ? nextLookAt : 0);
+    if (short) this.reached.set(lane, look.upto + 1);
+    else lane.answered(0, { short, nextLookAt });
+  }
+
+  private isAhead(other: WorkerLane, lane: WorkerLane, now: number): boolean {
+    if (other.wasEmpty || other.isPaused || !couldTake(other, lane)) return false;
+    if (other.buffered > 0 || other.expected > 0) return true;
+    return other.lookAt <= now && this.wantedOf(other) > 0;
+  }
+
+  private next(lane: WorkerLane): number {
+    return Math.min(lane.priority, this.reached.get(lane) ?? Infinity);
+  }
+
+  /** Those of its queue that hold jobs, or are not known to be empty. */
+  private ofQueue({ queueId }: WorkerLane): readonly WorkerLane[] {
+    if (!Number.isNaN(this.met.get(queueId) ?? 0)) return NONE;
+    const known = this.byQueue.get(queueId);
+    if (known) return known;
+    const lanes = this.lanes().filter(
+      (lane) => lane.queueId === queueId && (!lane.wasEmpty || lane.held > 0),
+    );
+    this.byQueue.set(queueId, lanes);
+    return lanes;
+  }
+}
+
+const NONE: readonly WorkerLane[] = [];
+
+/** Whatever it needs besides that which the other one needs is free. */
+const couldTake = (lane: WorkerLane, { permits }: WorkerLane): boolean =>
+  lane.permits.every((each) => each.free > 0 || permits.includes(each));

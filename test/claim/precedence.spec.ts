@@ -1,0 +1,120 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Precedence } from '../../lib/claim/precedence.js';
+import type { WorkerLane } from '../../lib/claim/worker-lane.js';
+import { Permits } from '../../lib/runtime/permits.js';
+import { aLane, aRow } from '../support/runs.js';
+
+const LATER = 1_000;
+
+describe('precedence', () => {
+  const own = new Permits(1);
+  let lanes: WorkerLane[];
+  let precedence: Precedence;
+
+  const aSibling = (id: number, more: Permits[] = []): WorkerLane =>
+    aLane({ id, permits: [process, queue, ...more] });
+  let process: Permits;
+  let queue: Permits;
+
+  beforeEach(() => {
+    process = new Permits(10);
+    queue = new Permits(2);
+    lanes = [aSibling(1), aSibling(2), aSibling(3, [own])];
+    precedence = new Precedence(() => lanes);
+  });
+
+  /** A claim of all priorities has brought these and, unless it came back short, left some. */
+  function brings(lane: WorkerLane, priorities: number[], { short = false } = {}): void {
+    const rows = priorities.map((priority) => aRow({ lane: lane.id, priority }));
+    const look = lane.cursor.look(0);
+    lane.ask(rows.length);
+    precedence.brought(lane, rows, { look, short, nextLookAt: LATER });
+    lane.answered(rows.length, { short, nextLookAt: LATER });
+  }
+
+  const uptos = () => lanes.map((lane) => precedence.uptoOf(lane, 0));
+
+  it('changes nothing where all jobs have one priority', () => {
+    const [one, two, three] = lanes as [WorkerLane, WorkerLane, WorkerLane];
+    brings(one, [5, 5]);
+    brings(two, [5]);
+    brings(three, [], { short: true });
+
+    expect(uptos()).toEqual([Infinity, Infinity, Infinity]);
+  });
+
+  it('lets a lane claim no less urgent jobs than its siblings have', () => {
+    const [one, two] = lanes as [WorkerLane, WorkerLane];
+    brings(one, [-100]);
+    brings(two, [100]);
+
+    expect(uptos()).toEqual([Infinity, -100, -100]);
+  });
+
+  it('lets the others go on as soon as nothing more urgent is left', () => {
+    const [one, two] = lanes as [WorkerLane, WorkerLane];
+    brings(one, [-100]);
+    brings(two, [100]);
+    brings(one, [], { short: true });
+
+    expect(uptos()).toEqual([100, Infinity, 100]);
+  });
+
+  it('waits for no lane that is paused', () => {
+    const [one, two] = lanes as [WorkerLane, WorkerLane];
+    brings(one, [-100]);
+    brings(two, [100]);
+    one.isPaused = true;
+
+    expect(precedence.uptoOf(two, 0)).toBe(Infinity);
+  });
+
+  it('waits for no lane that a limit of its own keeps from more', () => {
+    const [, two, three] = lanes as [WorkerLane, WorkerLane, WorkerLane];
+    brings(three, [-100]);
+    brings(two, [100]);
+    expect(precedence.uptoOf(two, 0)).toBe(-100);
+    own.take();
+
+    expect(precedence.uptoOf(two, 0)).toBe(Infinity);
+    own.giveBack();
+  });
+
+  it('looks at a lane that gives way once a poll, and where there was news', () => {
+    const [one, two] = lanes as [WorkerLane, WorkerLane];
+    brings(one, [-100]);
+    brings(two, [100]);
+    expect(precedence.isDue(two, 0)).toBe(true);
+    precedence.looks(two);
+    expect(precedence.isDue(two, LATER)).toBe(false);
+    const look = two.cursor.lookUpTo(-100);
+    precedence.brought(two, [], { look, short: true, nextLookAt: LATER });
+    expect([precedence.isDue(two, 0), precedence.isDue(two, LATER)]).toEqual([false, true]);
+
+    two.expectNews();
+
+    expect(precedence.isDue(two, 0)).toBe(true);
+  });
+
+  it('goes to a lane in which more urgent jobs are found', () => {
+    const [one, two] = lanes as [WorkerLane, WorkerLane];
+    brings(one, [-100]);
+    brings(two, [100]);
+    const rows = [aRow({ lane: 2, priority: -200 })];
+    const look = two.cursor.lookUpTo(-100);
+    precedence.brought(two, rows, { look, short: false, nextLookAt: LATER });
+
+    expect(uptos()).toEqual([-200, Infinity, -200]);
+  });
+
+  it('asks only up to a priority, whatever lies behind, at the bounds too', () => {
+    const [one] = lanes as [WorkerLane];
+    const upto = (priority: number) =>
+      one.cursor.lookUpTo(priority).ranges.map((range) => [range.priority, range.upto]);
+    expect(upto(3)).toEqual([[-32_768, 3]]);
+    const rows = [aRow({ priority: -32_768 }), aRow({ priority: 3 }), aRow({ priority: 7 })];
+    one.cursor.took(rows, { look: one.cursor.look(0), short: true, ms: 1 });
+
+    expect(upto(5)).toEqual([[-32_768, 2], [3, 5]]); // prettier-ignore
+  });
+});
