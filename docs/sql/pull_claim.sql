@@ -4,7 +4,10 @@ with open as materialized (
     select u.lane from unnest($3::int[]) with ordinality u(lane, n)
     cross join lateral (select queue from simple_queue.lane where id = u.lane offset 0) l
     cross join lateral (select from simple_queue.queue where id = l.queue and paused_at is null offset 0) q
-    order by u.n),
+    left join lateral (
+      select priority from simple_queue.ready where lane = u.lane and shard = $1 and pg_catalog.cardinality($3::int[]) between 2 and 100
+      order by priority, run_at, id limit 1) f on true
+    order by min(u.n) over (partition by l.queue), f.priority, u.n),
   own as materialized (
     select j.id, l.created_at > statement_timestamp() - interval '5 seconds' * power(4, (j.suspicion - 3) / 2) as is_alone
     from simple_queue.lease l

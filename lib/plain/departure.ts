@@ -32,8 +32,9 @@ export function succeeded(
   { worker, takenAt, now }: Leaving,
   text?: string,
 ): Settled {
-  const output: unknown = text === undefined ? undefined : JSON.parse(text);
+  const output: unknown = text === undefined ? undefined : (JSON.parse(text) ?? undefined);
   const end = { state: 'succeeded', worker, runMs: now - takenAt, output } as const;
+  job.lastError = undefined;
   return { as: 'succeeded', attempt: ++job.attempt, end };
 }
 

@@ -29,7 +29,9 @@ export interface PulledRows {
 /** Where claims of a wish have got to: each starts behind it, so that a backlog delays what is behind it by one claim. */
 interface Last {
   way: number | undefined;
-  lane: number | undefined;
+  queue: number | undefined;
+  /** By queue: the last lane. */
+  lanes: Map<number, number>;
   /** Nothing was there at last. */
   isEmpty: boolean;
 }
@@ -107,7 +109,7 @@ export class PulledClaims {
     const lanes = await this.lanesFor(wish);
     const limit = Math.min(wish.limit, this.pace.most);
     const last = this.lastOf(wish);
-    const asked = startingBehind([...lanes.keys()], last.lane);
+    const asked = inTurn(lanes, last);
     const ways = this.waysOf(lanes);
     for (const way of startingBehind(ways, last.way)) {
       const loans: Loan[] = [];
@@ -118,8 +120,11 @@ export class PulledClaims {
       if (rows.length === 0) continue;
       last.way = way;
       last.isEmpty = false;
-      if (way === PLAIN && rows.length === limit)
-        last.lane = asked.findLast((id) => rows.some(({ lane }) => lane === id));
+      if (way === PLAIN && rows.length === limit) {
+        const reached = asked.findLast((id) => rows.some(({ lane }) => lane === id));
+        last.queue = reached && lanes.get(reached)?.queueId;
+        if (last.queue) last.lanes.set(last.queue, reached!);
+      }
       const own = await this.own(leaseId, rows, lanes);
       return own.length > 0 || rounds === 0
         ? { leaseId, rows: own, lanes, loans }
@@ -150,7 +155,12 @@ export class PulledClaims {
 
   private lastOf(wish: CheckedClaim): Last {
     const key = keyOf(wish);
-    const last = this.last.get(key) ?? { way: undefined, lane: undefined, isEmpty: false };
+    const last = this.last.get(key) ?? {
+      way: undefined,
+      queue: undefined,
+      lanes: new Map(),
+      isEmpty: false,
+    };
     if (this.last.size >= MAX_WISHES) this.last.clear();
     this.last.set(key, last);
     return last;
@@ -243,6 +253,19 @@ export class PulledClaims {
 }
 
 const nothing = (): void => undefined;
+
+/** Queue by queue, from behind that which had the last claim; of each its lanes, from behind the last one. */
+function inTurn(lanes: ReadonlyMap<number, Lane>, last: Last): number[] {
+  const queues = new Map<number, number[]>();
+  for (const { id, queueId } of lanes.values()) {
+    const own = queues.get(queueId);
+    if (own) own.push(id);
+    else queues.set(queueId, [id]);
+  }
+  return startingBehind([...queues.keys()], last.queue).flatMap((queue) =>
+    startingBehind(queues.get(queue)!, last.lanes.get(queue)),
+  );
+}
 
 const keyOf = ({ queues, labels }: CheckedClaim): string =>
   JSON.stringify([queues, [...labels].sort()]);

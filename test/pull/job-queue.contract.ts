@@ -130,6 +130,14 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       expect((await claim()).jobs).toEqual([]);
     });
 
+    it('takes the most urgent of a queue first, whatever its name', async () => {
+      for (const priority of [3, 1, 2]) await add(priority, { priority, name: `n${priority}` });
+      for (const priority of [-1, -2]) await add(priority, { priority, name: 'n3' });
+      const order: unknown[] = [];
+      for (let n = 0; n < 5; n++) order.push((await claimOne()).job.payload);
+      expect(order).toEqual([-2, -1, 1, 2, 3]);
+    });
+
     it('takes only the queues that it names, by name, by prefix or all', async () => {
       await add(1, {}, 'mail.out');
       await add(2, {}, 'mail.in');
@@ -254,6 +262,16 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       const { leaseId } = await claimOne();
       await queue.complete(leaseId, id);
       expect(await queue.find(id)).not.toHaveProperty('output');
+    });
+
+    it('with null has no output, and no error of an earlier attempt', async () => {
+      const id = await add();
+      await queue.fail((await claimOne()).leaseId, id, new Error('first'));
+      await queue.complete((await claimOne()).leaseId, id, null);
+      const job = await queue.find(id);
+      expect(job).toMatchObject({ state: 'succeeded', attempt: 2 });
+      expect(job).not.toHaveProperty('output');
+      expect(job).not.toHaveProperty('lastError');
     });
 
     it('is settled by ids in any case', async () => {

@@ -128,6 +128,45 @@ describe('the pull contract beside workers', () => {
     await Promise.all([first!, second!, other!].map(({ id }) => edge.queues.cancel({ id })));
   });
 
+  it('takes turns between queues, and of each the most urgent first, whatever its name and labels', async () => {
+    const edge = await story.start({ options: { worker: false } });
+    const queue = queueOf(edge);
+    const add = (name: string, label: string, priority: number) =>
+      queue.enqueue('mixed', priority, { name, labels: [label], priority });
+    for (const n of [1, 2, 3]) {
+      await add('a', 'x', 100 + n);
+      await add('b', 'x', n);
+      await add('b', 'y', -n);
+      await queue.enqueue('other', 'other');
+    }
+    const order: unknown[] = [];
+    for (let n = 0; n < 12; n++) {
+      const { jobs, leaseId } = await queue.claim({ workerId: 'far', queues: ['*'], labels: ['x', 'y'], limit: 1 }); // prettier-ignore
+      order.push(jobs[0]!.payload);
+      await queue.complete(leaseId, jobs[0]!.id);
+    }
+
+    expect(order.filter((each) => each !== 'other')).toEqual([-3, -2, -1, 1, 2, 3, 101, 102, 103]);
+    expect(order.slice(0, 6).filter((each) => each === 'other')).toHaveLength(3);
+  });
+
+  it('goes round between the names of a queue whose jobs are all as urgent, beside another queue', async () => {
+    const edge = await story.start({ options: { worker: false } });
+    const queue = queueOf(edge);
+    for (let n = 0; n < 12; n++) {
+      await queue.enqueue('mixed', n < 9 ? 'flood' : 'few', { name: n < 9 ? 'a' : 'b' });
+      if (n < 3) await queue.enqueue('other', 'other');
+    }
+    const order: unknown[] = [];
+    for (let n = 0; n < 15; n++) {
+      const { jobs, leaseId } = await queue.claim({ workerId: 'far', queues: ['*'], limit: 1 });
+      order.push(jobs[0]!.payload);
+      await queue.complete(leaseId, jobs[0]!.id);
+    }
+
+    expect(order.slice(0, 9).filter((each) => each === 'few')).toHaveLength(3);
+  });
+
   it('shares its jobs with handlers: each job runs once, here or there', async () => {
     const ran: unknown[] = [];
     const app = await story.start({

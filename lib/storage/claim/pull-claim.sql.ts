@@ -5,8 +5,9 @@ import { ACCOMPANIED, OWN_CLAIMS } from './own-claims.sql.js';
 
 /**
  * A pulled claim and its lease, in one statement: whoever sees the one sees the other, and an empty answer writes nothing. Both have
- * one id ($2), so that a settle finds its claim by key. Lanes ($3) in the caller's order, but those of paused queues, from the front: the
- * caller has no cursor; of suspects and of others no more than a thin line bears.
+ * one id ($2), so that a settle finds its claim by key. Queues in the order of their first lanes ($3), but paused ones; of a queue's lanes
+ * that with the most urgent job first, unless there are over 100. All from the front: the caller has no cursor; of suspects and of others
+ * no more than a thin line bears.
  *
  * Suspects are claimed here as well, since nobody else may serve these lanes. A lone one comes to a worker ($5) of which all that it
  * holds has been running for 5 s, and for some time nothing comes beside it, so that a crash under it is its own; of the others at most $6.
@@ -17,7 +18,10 @@ export const PULL_CLAIM = statement(
     select u.lane from unnest($3::int[]) with ordinality u(lane, n)
     cross join lateral (select queue from simple_queue.lane where id = u.lane offset 0) l
     cross join lateral (select from simple_queue.queue where id = l.queue and paused_at is null offset 0) q
-    order by u.n),
+    left join lateral (
+      select priority from simple_queue.ready where lane = u.lane and shard = $1 and pg_catalog.cardinality($3::int[]) between 2 and 100
+      order by priority, run_at, id limit 1) f on true
+    order by min(u.n) over (partition by l.queue), f.priority, u.n),
   ${OWN_CLAIMS('$5')},
   lone as (
     delete from simple_queue.suspect where shard = $1 and ctid = any(array(
