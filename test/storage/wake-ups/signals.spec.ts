@@ -111,6 +111,25 @@ describe('signals', () => {
       await eventually(() => expect(onWire).toHaveLength(1));
     });
 
+    it('leave when it commits on another DataSource of the same database, which keeps nothing of it', async () => {
+      const other = await aDataSource(test.database.url);
+      const { subscribers } = other;
+      const storage = await openStorage(test.dataSource);
+      storage.signals.receive((signal) => void heard.push(signal));
+      const through = new QueueService(storage, resolveOptions({}).options, new QueueEventBus());
+      for (const count of [1, 2]) {
+        await other.transaction(async (manager) => {
+          await through.enqueue('mail', 1, { manager });
+          expect(heard).toHaveLength(count - 1);
+        });
+        expect(heard).toHaveLength(count);
+      }
+      expect(subscribers).toHaveLength(1);
+      await storage.onApplicationShutdown();
+      expect(subscribers).toEqual([]);
+      await other.destroy();
+    });
+
     it('do not leave when a savepoint is released, but at the end', async () => {
       await test.dataSource.transaction(async (manager) => {
         await manager.transaction((nested) => queues.enqueue('mail', 1, { manager: nested }));

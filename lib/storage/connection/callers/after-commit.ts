@@ -1,4 +1,5 @@
 import type { DataSource, EntitySubscriberInterface, QueryRunner } from 'typeorm';
+import { dataSourceOf } from '../type-orm.js';
 
 interface Waiting {
   /** How many savepoints deep it was said. */
@@ -15,19 +16,32 @@ export class AfterCommit {
     afterTransactionRollback: ({ queryRunner }) => this.rolledBack(queryRunner),
   };
 
+  /** Others of the same database, whose transactions are joined as well: they may come and go. */
+  private readonly others: WeakRef<DataSource>[] = [];
+  private isOpen = false;
+
   constructor(private readonly dataSource: DataSource) {}
 
   open(): void {
+    this.isOpen = true;
     this.dataSource.subscribers.push(this.subscriber);
   }
 
   close(): void {
-    const { subscribers } = this.dataSource;
-    const index = subscribers.indexOf(this.subscriber);
-    if (index >= 0) subscribers.splice(index, 1);
+    this.isOpen = false;
+    const others = this.others.splice(0).map((each) => each.deref());
+    for (const dataSource of [this.dataSource, ...others]) {
+      const index = dataSource?.subscribers.indexOf(this.subscriber) ?? -1;
+      if (index >= 0) dataSource!.subscribers.splice(index, 1);
+    }
   }
 
   add(runner: QueryRunner, callback: () => void): void {
+    const dataSource = dataSourceOf(runner)!;
+    if (this.isOpen && !dataSource.subscribers.includes(this.subscriber)) {
+      dataSource.subscribers.push(this.subscriber);
+      this.others.push(new WeakRef(dataSource));
+    }
     const waiting = { depth: depthOf(runner), callback };
     const others = this.waiting.get(runner);
     if (others) others.push(waiting);
