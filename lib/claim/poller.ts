@@ -179,21 +179,15 @@ export class Poller {
     for (let index = 0; index < lanes.length && left > 0; index++) {
       const at = (first + index) % lanes.length;
       const lane = lanes[at]!;
-      const { wanted: most, upto } = this.wishOf(lane, now);
-      const wanted = Math.min(most, left);
+      const { upto, ...wish } = this.wishOf(lane, now);
+      const wanted = Math.min(wish.wanted, left);
       if (wanted <= 0) continue;
       const shared = lane.wasEmpty ? lane.fleet.shared : undefined;
       if (planned.length === 0) apart = shared;
       if (shared !== apart) continue;
-      if (upto < Infinity) {
-        this.precedence.looks(lane);
-        planned.push({ lane, at, wanted, look: lane.cursor.lookUpTo(upto) });
-        continue;
-      }
-      lane.ask(wanted);
-      lane.promise();
-      planned.push({ lane, at, wanted, look: lane.cursor.look(now) });
-      if (lane.wasEmpty) continue;
+      const look = this.look(lane, { wanted, upto }, now);
+      planned.push({ lane, at, wanted, look });
+      if (lane.wasEmpty || upto < Infinity) continue;
       left -= wanted;
       this.turn = at + 1;
     }
@@ -233,6 +227,17 @@ export class Poller {
   private unanswered({ lane, wanted, look }: Planned): void {
     if (look.upto === undefined) lane.unanswered(wanted, look);
     else this.precedence.missed(lane);
+  }
+
+  private look(
+    lane: WorkerLane,
+    { wanted, upto }: { wanted: number; upto: number },
+    now: number,
+  ): Look {
+    if (upto < Infinity) return this.precedence.look(lane, upto);
+    lane.ask(wanted);
+    lane.promise();
+    return lane.cursor.look(now);
   }
 
   /** How many jobs to ask of the lane now, and up to which priority. */

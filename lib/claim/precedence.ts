@@ -41,9 +41,10 @@ export class Precedence {
   }
 
   /** While the look is under way it is not repeated. */
-  looks(lane: WorkerLane): void {
+  look(lane: WorkerLane, upto: number): Look {
     lane.lookedFor();
     this.lookAt.set(lane, Infinity);
+    return lane.cursor.lookUpTo(upto);
   }
 
   /** A look that did not come to the lane. */

@@ -120,11 +120,7 @@ export class PulledClaims {
       if (rows.length === 0) continue;
       last.way = way;
       last.isEmpty = false;
-      if (way === PLAIN && rows.length === limit) {
-        const reached = asked.findLast((id) => rows.some(({ lane }) => lane === id));
-        last.queue = reached && lanes.get(reached)?.queueId;
-        if (last.queue) last.lanes.set(last.queue, reached!);
-      }
+      if (way === PLAIN && rows.length === limit) note(last, rows, { lanes, asked });
       const own = await this.own(leaseId, rows, lanes);
       return own.length > 0 || rounds === 0
         ? { leaseId, rows: own, lanes, loans }
@@ -253,6 +249,17 @@ export class PulledClaims {
 }
 
 const nothing = (): void => undefined;
+
+/** A full claim: the next one begins behind the last lane that it came to. */
+function note(
+  last: Last,
+  rows: readonly ClaimedRow[],
+  { lanes, asked }: { lanes: ReadonlyMap<number, Lane>; asked: readonly number[] },
+): void {
+  const reached = lanes.get(asked.findLast((id) => rows.some(({ lane }) => lane === id))!);
+  last.queue = reached?.queueId;
+  if (reached) last.lanes.set(reached.queueId, reached.id);
+}
 
 /** Queue by queue, from behind that which had the last claim; of each its lanes, from behind the last one. */
 function inTurn(lanes: ReadonlyMap<number, Lane>, last: Last): number[] {

@@ -85,9 +85,8 @@ describe('precedence', () => {
     brings(one, [-100]);
     brings(two, [100]);
     expect(precedence.isDue(two, 0)).toBe(true);
-    precedence.looks(two);
+    const look = precedence.look(two, -100);
     expect(precedence.isDue(two, LATER)).toBe(false);
-    const look = two.cursor.lookUpTo(-100);
     precedence.brought(two, [], { look, short: true, nextLookAt: LATER });
     expect([precedence.isDue(two, 0), precedence.isDue(two, LATER)]).toEqual([false, true]);
 

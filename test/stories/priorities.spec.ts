@@ -32,12 +32,13 @@ const queueOf = (concurrency: number): SimpleQueueOptions => ({
   queues: { mail: { concurrency } },
 });
 
+/** With how many may begin before the urgent ones are met: where jobs are quick two claims are under way. */
 const CASES: [string, Case, slots: number][] = [
   ['the process has one slot', { options: ONE }, 1],
-  ['the process has one slot, and jobs are quick', { options: ONE, work: QUICK }, 1],
+  ['the process has one slot, and jobs are quick', { options: ONE, work: QUICK }, 3],
   ['the process has two', { options: { concurrency: 2 } }, 2],
   ['the queue has one', { options: queueOf(1) }, 1],
-  ['the queue has one, and jobs are quick', { options: queueOf(1), work: QUICK }, 1],
+  ['the queue has one, and jobs are quick', { options: queueOf(1), work: QUICK }, 3],
   ['the queue has two', { options: queueOf(2) }, 2],
   ['the handler has one', { handler: ONE }, 1],
   ['labels differ', LABELS, 1],
