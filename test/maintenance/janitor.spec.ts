@@ -96,6 +96,17 @@ describe('the janitor', () => {
     },
   );
 
+  it('attaches a partition again that somebody has detached, with what lies there', async () => {
+    await aRound();
+    const name = await anEndedJob('7 days');
+    const rows = await count(name);
+    await test.database.query(`alter table simple_queue.archive detach partition simple_queue.${name}`); // prettier-ignore
+    await anEndedJob('7 days');
+    await aRound();
+    expect(await partitions('archive')).toContain(name);
+    expect([await count(name), await count('archive_default')]).toEqual([rows + 1, 0]);
+  });
+
   it('makes the partitions that rows will need, ahead of time, and tells when to come again', async () => {
     const restMs = await aRound();
 

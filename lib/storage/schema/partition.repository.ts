@@ -118,7 +118,7 @@ export class PartitionRepository {
 function textsOf(table: PartitionedTable, name: string): string[] {
   const bounds = boundsOf(table, name)!;
   return [
-    `create table simple_queue.${name} (like simple_queue.${table} including all)`,
+    `create table if not exists simple_queue.${name} (like simple_queue.${table} including all)`,
     `with moved as (delete from simple_queue.${table}_default where shard = ${SHARD} and ctid = any(array(
          select ctid from simple_queue.${table}_default where shard = ${SHARD} and ${within(bounds)}
          limit ${MAX_MOVED} for update skip locked)) returning *)
