@@ -12,10 +12,10 @@ with recursive hop as (
   seen as materialized (select group_name, n, count(*) over () as groups from hop),
   next as (
     delete from simple_queue.fair_ready where shard = $1 and ctid = any(array(
-      select s.ctid from (select group_name, n, $5::int / groups + (n <= $5::int % groups)::int as share from seen order by n) g
+      select p.ctid from (select s.ctid, s.id from (select group_name, n, $5::int / groups + (n <= $5::int % groups)::int as share from seen order by n) g
       cross join lateral (
         select ctid, id from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name = g.group_name
-        order by priority, run_at, id limit g.share for update skip locked) s))
+        order by priority, run_at, id limit g.share for update skip locked) s) p))
     returning id, lane, group_name, run_at, epoch),
   taken as (
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
