@@ -90,6 +90,11 @@ with live as materialized (
     left join simple_queue.lane ol on ol.id = h.held[1] left join simple_queue.queue o on o.id = ol.queue
     group by q.name order by max(h."oldestMs") desc limit 100)
   union all
+  (select 'WORKER_FAILING' as code, null::text as queue, null::text as name, null::text[] as labels, (count(distinct w.id))::int as count,
+    (extract(epoch from statement_timestamp() - (statement_timestamp() - max(f."silentMs") * interval '1 millisecond')) * 1000)::float8 as "sinceMs", jsonb_build_object('loop', f.loop, 'error', f.error, 'worker', min(w.worker))::text as subject, (0)::int as extra
+    from live w cross join lateral jsonb_to_recordset(coalesce(w.about -> 'failing', '[]')) f (loop text, "silentMs" float8, error text)
+    where f."silentMs" > 120000 group by f.loop, f.error order by max(f."silentMs") desc limit 100)
+  union all
   (select 'WORKER_SILENT' as code, null::text as queue, null::text as name, null::text[] as labels, (n)::int as count,
     (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", worker::text as subject, (case when keeper is not null then keeper when exists (select from live) then 0 else -1 end)::int as extra from silent order by since limit 100)
   union all

@@ -17,6 +17,7 @@ export type FindingCode =
   | 'HANDLERS'
   | 'HORIZON'
   | 'HUNG_RUNS'
+  | 'WORKER_FAILING'
   | 'ISOLATION'
   | 'LIMITS'
   | 'LISTEN'

@@ -21,6 +21,7 @@ export type TroubleCode =
   | 'STUCK_WORKFLOWS'
   | 'SUSPECTS'
   | 'UNREADABLE_JOBS'
+  | 'WORKER_FAILING'
   | 'WORKER_SILENT'
   | 'WORKFLOWS';
 

@@ -31,6 +31,7 @@ export class HandWorker {
       onLost: () => this.abortAll(),
       wakeLimits: nothing,
       wake: nothing,
+      failing: () => [],
       inTimeMs: Infinity,
       apply: (news) => this.apply(news),
     });

@@ -13,6 +13,15 @@ export interface Told extends Pick<Trouble, 'level' | 'text'> {
   fix?: readonly string[];
 }
 
+/** A kind of trouble. */
+export interface TroubleKind {
+  /** Ends "... could not be examined". */
+  subject: string;
+  /** Where there is none. */
+  well: string;
+  tell: (row: TroubleRow) => Told;
+}
+
 export const idsOf = ({ subject }: TroubleRow): string[] => (subject ? subject.split(' ') : []);
 
 /** One command for all of them; where it would find others, too, the first few by their ids. */

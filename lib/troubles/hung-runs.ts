@@ -1,7 +1,7 @@
 import { HOUR_MS } from '../job/values/duration.js';
 import { counted, shown, span } from '../runtime/words.js';
 import type { TroubleRow } from '../storage/diagnosis/trouble.repository.js';
-import type { Told } from './exact-fixes.js';
+import type { Told, TroubleKind } from './exact-fixes.js';
 import { named, wait } from './row-words.js';
 
 /** Of the worker whose run is the oldest. */
@@ -18,7 +18,13 @@ interface Hung {
 
 const RESTART = 'Restart that process, and any live worker runs its jobs again';
 
-export function hung(row: TroubleRow): Told {
+export const HUNG_RUNS: TroubleKind = {
+  subject: 'runs that do not end',
+  well: 'No job waits for runs that do not end.',
+  tell: hung,
+};
+
+function hung(row: TroubleRow): Told {
   const found = JSON.parse(row.subject!) as Hung;
   const { over, timed, ids, queue } = found;
   const [level, text] = [isNormal(row, found) ? 'notice' : 'warning', textOf(row, found)] as const;

@@ -5,24 +5,17 @@ import {
   exactly,
   idsOf,
   roomFor,
-  type Told,
+  type TroubleKind,
 } from './exact-fixes.js';
 import { holderText } from './holder-text.js';
-import { hung } from './hung-runs.js';
+import { WORKER_FAILING } from './failing-loops.js';
+import { HUNG_RUNS } from './hung-runs.js';
 import { many, jobs, wait, lasting, keeperText, queueOf, named, schedulesOf } from './row-words.js';
 import type { TroubleCode } from '../job/trouble.js';
 import { quote } from '../job/names.js';
 import { counted, laneText, listed, shown, span } from '../runtime/words.js';
 import type { TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 import { HOUR_MS, MINUTE_MS } from '../job/values/duration.js';
-
-interface TroubleKind {
-  /** Ends "... could not be examined". */
-  subject: string;
-  /** Where there is none. */
-  well: string;
-  tell: (row: TroubleRow) => Told;
-}
 
 const ofQueue = (row: TroubleRow, ...states: string[]): string[] => [
   '--queue',
@@ -72,11 +65,8 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       };
     },
   },
-  HUNG_RUNS: {
-    subject: 'runs that do not end',
-    well: 'No job waits for runs that do not end.',
-    tell: hung,
-  },
+  HUNG_RUNS,
+  WORKER_FAILING,
   WORKER_SILENT: {
     subject: 'silent workers',
     well: 'No silent worker holds a job.',

@@ -24,7 +24,7 @@ import type { ContextTools } from '../run/context-tools.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';
 import { Followers } from '../claim/followers.js';
 import { FairPoller } from '../claim/fair-poller.js';
-import { Vitals } from './vitals.js';
+import { Vitals, type FailedLoop } from './vitals.js';
 import { Heartbeat } from './heartbeat.js';
 import { JobBatch } from '../run/job-batch.js';
 import type { JobRun } from '../run/job-run.js';
@@ -66,6 +66,7 @@ interface CrewHooks extends Pick<Site, 'wake' | 'apply' | 'inTimeMs' | 'sweepsLa
   wakeLimits: () => void;
   onCancel: (ids: string[]) => void;
   onLost: () => void;
+  failing: () => FailedLoop[];
 }
 
 /** The duties of one worker and what they share. */
@@ -238,7 +239,7 @@ function makeHeartbeat(
   const onMissing = (reason: string): void => events.emit('warning', () => noStandIn(reason));
   const vitals = new Vitals();
   return new Heartbeat({
-    about: () => vitals.about(dispatcher.full()),
+    about: () => vitals.about(dispatcher.full(), hooks.failing()),
     onEnd: () => vitals.stop(),
     leases: storage.leases,
     standIn: new StandIn(storage.database, { ...standInTerms(options), onMissing }),

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { hostname } from 'node:os';
+import { cleanText, failureOf } from '../job/failure.js';
 import type { About, FullSlots } from '../storage/leases/lease.repository.js';
 
 const MB = 1_048_576;
@@ -7,6 +8,14 @@ const MB = 1_048_576;
 const EVERY_MS = 20;
 
 type LoopDelay = Pick<IntervalHistogram, 'max' | 'enable' | 'disable' | 'reset'>;
+
+/** A loop that has failed several times in a row. */
+export interface FailedLoop {
+  loop: string;
+  /** Since a round of it went well. */
+  silentMs: number;
+  error: unknown;
+}
 
 /** How this process is, for those who look at workers. */
 export class Vitals {
@@ -17,7 +26,7 @@ export class Vitals {
   ) {}
 
   /** Since it was asked before. */
-  async about(full: FullSlots[] = []): Promise<About> {
+  async about(full: FullSlots[] = [], failed: FailedLoop[] = []): Promise<About> {
     this.version ??= versionOf();
     this.delay.enable();
     const loopMs = Math.max(0, Math.round(this.delay.max / 1e6) - EVERY_MS);
@@ -25,7 +34,16 @@ export class Vitals {
     const memoryMb = Math.round(process.memoryUsage.rss() / MB);
     const version = await this.version;
     const host = hostname().slice(0, 100);
-    return { version, host, loopMs, memoryMb, ...(full.length > 0 ? { full } : {}) };
+    const failing = failed.map(({ loop, silentMs, error }) => ({
+      loop,
+      silentMs: Math.round(silentMs),
+      error: cleanText(failureOf(error).message, 200),
+    }));
+    const signs = {
+      ...(full.length > 0 ? { full } : {}),
+      ...(failing.length > 0 ? { failing } : {}),
+    };
+    return { version, host, loopMs, memoryMb, ...signs };
   }
 
   stop(): void {

@@ -11,7 +11,6 @@ import { unservedNames } from '../claim/unserved-names.js';
 import { Shutdown, type Leave } from './shutdown.js';
 import { workerName } from '../runtime/worker-name.js';
 import { Watches } from './watches.js';
-
 export type { WorkerParts } from './crew.js';
 
 /** A signal of later jobs: soon, but not for each of a thousand. */
@@ -51,6 +50,7 @@ export class Worker {
       onReturn: (delayMs) => this.expectReturn(delayMs),
       onCancel: (ids) => this.cancel(ids),
       onLost: () => this.onLeaseLost(),
+      failing: () => this.pulse.failing,
       wakeLimits: () => void this.loops?.limit.wake(),
       wake: (duty, inMs = 0) => this.loops[duty].wakeIn(inMs),
       sweepsLater: true,

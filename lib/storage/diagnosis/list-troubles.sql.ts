@@ -52,6 +52,8 @@ const WAITING_NOW = inLane(MAY_RUN, 'l.id', { limit: '$2::int + 1', columns: 'ru
 /** Runs beyond their timeout, and others: no less than this. */
 const OVER_MS = 60_000;
 const HUNG_MS = 600_000;
+/** A loop may fail for so long where a server restarts. */
+const FAILING_MS = 120_000;
 
 /** Dead letters of this long ago are news. */
 const NEWS = `interval '1 day'`;
@@ -136,6 +138,14 @@ export const LIST_TROUBLES = statement(
     join simple_queue.queue q on q.id = h.queue and q.paused_at is null
     left join simple_queue.lane ol on ol.id = h.held[1] left join simple_queue.queue o on o.id = ol.queue
     group by q.name order by max(h."oldestMs") desc limit ${MOST_ROWS})
+  union all
+  (${row('WORKER_FAILING', {
+    count: `count(distinct w.id)`,
+    since: `(statement_timestamp() - max(f."silentMs") * interval '1 millisecond')`,
+    subject: `jsonb_build_object('loop', f.loop, 'error', f.error, 'worker', min(w.worker))`,
+  })}
+    from live w cross join lateral jsonb_to_recordset(coalesce(w.about -> 'failing', '[]')) f (loop text, "silentMs" float8, error text)
+    where f."silentMs" > ${FAILING_MS} group by f.loop, f.error order by max(f."silentMs") desc limit ${MOST_ROWS})
   union all
   (${row('WORKER_SILENT', { count: 'n', since: 'since', subject: 'worker', extra: 'case when keeper is not null then keeper when exists (select from live) then 0 else -1 end' })} from silent order by since limit ${MOST_ROWS})
   union all

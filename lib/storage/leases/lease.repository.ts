@@ -51,6 +51,15 @@ export interface About {
   loopMs: number;
   memoryMb: number;
   full?: FullSlots[];
+  failing?: FailingLoop[];
+}
+
+/** What a process does again and again, and fails at. */
+export interface FailingLoop {
+  loop: string;
+  /** Since a round of it went well. */
+  silentMs: number;
+  error: string;
 }
 
 /** Slots of a process that are all taken: its jobs wait until one of the runs there ends. */

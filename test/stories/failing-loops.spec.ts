@@ -1,0 +1,54 @@
+import { expect, it } from '@jest/globals';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
+import type { Crew } from '../../lib/worker/crew.js';
+import { aHandler, PATIENT } from '../support/application.js';
+import { cli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { aStory } from '../support/story.js';
+
+interface Inside {
+  crew: Crew;
+  loops: Record<string, { failed: { rounds: number }; goodAt: number }>;
+}
+
+/** Its jobs wait, and all that anybody saw was a line in the log of each process. */
+const story = aStory(PATIENT);
+
+it('a worker whose claims fail again and again is a trouble until they go well', async () => {
+  const { database } = story;
+  const { worker, queues, app } = await story.start({
+    providers: [aHandler('mail', () => undefined)],
+  });
+  const { crew, loops } = worker['worker'] as unknown as Inside;
+  const troubles = () => app.get(QueueAdmin, { strict: false }).troubles();
+  await database.query(
+    `create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'no claims today'; end $$`,
+  );
+  await database.query(
+    'create trigger refuse before insert on simple_queue.claim for each statement execute function public.refuse()',
+  );
+
+  const { id } = await queues.enqueue('mail', 1, { delayMs: 1 });
+  await eventually(() => expect(loops.poll!.failed.rounds).toBeGreaterThanOrEqual(3));
+  await crew.heartbeat.beat();
+  expect(await troubles()).toEqual([]);
+  for (const loop of Object.values(loops)) loop.goodAt -= 300_000;
+  await crew.heartbeat.beat();
+
+  const [trouble, ...others] = (await troubles()).filter(
+    ({ text }) => !text.includes('pollBeside'),
+  );
+  expect(others).toEqual([]);
+  expect(trouble).toMatchObject({ code: 'WORKER_FAILING', level: 'warning', count: 1 });
+  expect(trouble!.text).toMatch(
+    /^The loop poll of worker \S+ keeps failing for 5 minutes: .*no claims today.*\.$/,
+  );
+  const look = await cli(['status'], { env: { DATABASE_URL: database.url } });
+  expect(look.out).toContain('WORKER_FAILING');
+
+  await database.query('drop trigger refuse on simple_queue.claim');
+  await eventually(async () => expect((await queues.find(id))?.state).toBe('succeeded'));
+  await eventually(() => expect(loops.poll!.failed.rounds).toBe(0));
+  await crew.heartbeat.beat();
+  expect(await troubles()).toEqual([]);
+});
