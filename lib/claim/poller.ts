@@ -176,6 +176,7 @@ export class Poller {
     const first = this.turn;
     let left = room;
     countPromises(lanes);
+    this.precedence.begin();
     for (let index = 0; index < lanes.length && left > 0; index++) {
       const at = (first + index) % lanes.length;
       const lane = lanes[at]!;
@@ -255,6 +256,7 @@ export class Poller {
     if (this.room <= 0) return Math.max(1, this.nextPollAt - now);
     const lanes = this.parts.lanes.all();
     countPromises(lanes);
+    this.precedence.begin();
     for (const lane of lanes) if (this.wishOf(lane, now).wanted > 0) return 0;
     return Math.max(1, this.nextPollAt - now);
   }

@@ -9,6 +9,14 @@ interface Brought {
   nextLookAt: number;
 }
 
+/** Lanes of a queue in which priorities differ, as they are now. */
+interface Siblings {
+  /** Those that are not known to be empty, or hold jobs; the most urgent first. */
+  byUrgency: readonly WorkerLane[];
+  /** Those with jobs that wait here; the least urgent first. */
+  waiting: readonly WorkerLane[];
+}
+
 const MIXED = Number.NaN;
 
 /**
@@ -22,17 +30,24 @@ export class Precedence {
   private readonly reached = new WeakMap<WorkerLane, number>();
   /** When a lane that gives way is looked at for more urgent jobs. */
   private readonly lookAt = new WeakMap<WorkerLane, number>();
-  /** Where priorities differ, until the next claim is back. */
-  private readonly byQueue = new Map<number, readonly WorkerLane[]>();
+  /** For one round through all lanes: a queue may have thousands of names, and each of them asks for its siblings. */
+  private readonly byQueue = new Map<number, Siblings>();
 
   constructor(private readonly lanes: () => readonly WorkerLane[]) {}
 
+  /** Before a round through all lanes. */
+  begin(): void {
+    this.byQueue.clear();
+  }
+
   /** The least urgent priority that the lane may claim now; Infinity: whatever it has. */
   uptoOf(lane: WorkerLane, now: number): number {
-    let upto = Infinity;
-    for (const other of this.ofQueue(lane))
-      if (other !== lane && this.isAhead(other, lane, now)) upto = Math.min(upto, this.next(other));
-    return lane.wasEmpty || this.next(lane) > upto ? upto : Infinity;
+    const own = lane.wasEmpty ? Infinity : this.next(lane);
+    for (const other of this.siblingsOf(lane).byUrgency) {
+      if (this.next(other) >= own) return Infinity;
+      if (other !== lane && this.isAhead(other, lane, now)) return this.next(other);
+    }
+    return Infinity;
   }
 
   /** A lane that gives way is looked at where there was news, and once a poll. */
@@ -57,8 +72,10 @@ export class Precedence {
     const { wanted } = lane;
     if (lane.wasEmpty || lane.followMs === 0) return wanted;
     let ahead = 0;
-    for (const other of this.ofQueue(lane))
-      if (other.priority > this.next(lane)) ahead += other.buffered;
+    for (const other of this.siblingsOf(lane).waiting) {
+      if (other.priority <= this.next(lane) || ahead >= lane.capacity) break;
+      ahead += other.buffered;
+    }
     return Math.max(wanted, Math.min(ahead, lane.capacity) - lane.held - lane.expected);
   }
 
@@ -67,7 +84,6 @@ export class Precedence {
     rows: readonly ClaimedRow[],
     { look, short, nextLookAt }: Brought,
   ): void {
-    this.byQueue.clear();
     let [first, last] = [Infinity, -Infinity];
     for (const { priority } of rows) {
       first = Math.min(first, priority);
@@ -94,20 +110,28 @@ export class Precedence {
     return Math.min(lane.priority, this.reached.get(lane) ?? Infinity);
   }
 
-  /** Those of its queue that hold jobs, or are not known to be empty. */
-  private ofQueue({ queueId }: WorkerLane): readonly WorkerLane[] {
+  private siblingsOf({ queueId }: WorkerLane): Siblings {
     if (!Number.isNaN(this.met.get(queueId) ?? 0)) return NONE;
     const known = this.byQueue.get(queueId);
     if (known) return known;
     const lanes = this.lanes().filter(
       (lane) => lane.queueId === queueId && (!lane.wasEmpty || lane.held > 0),
     );
-    this.byQueue.set(queueId, lanes);
-    return lanes;
+    const siblings = {
+      byUrgency: lanes.toSorted((one, other) => order(this.next(one), this.next(other))),
+      waiting: lanes
+        .filter(({ buffered }) => buffered > 0)
+        .toSorted((one, other) => order(other.priority, one.priority)),
+    };
+    this.byQueue.set(queueId, siblings);
+    return siblings;
   }
 }
 
-const NONE: readonly WorkerLane[] = [];
+const NONE: Siblings = { byUrgency: [], waiting: [] };
+
+/** Infinity less itself is no number. */
+const order = (one: number, other: number): number => (one < other ? -1 : one > other ? 1 : 0);
 
 /** Whatever it needs besides that which the other one needs is free. */
 const couldTake = (lane: WorkerLane, { permits }: WorkerLane): boolean =>

@@ -1,9 +1,16 @@
-import { QueueError } from '../job/queue.errors.js';
+import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
 import { quote } from '../job/names.js';
 import { shape, type Rule } from '../runtime/rules.js';
 import type { DashboardPermission } from './access/access.js';
-import type { Seen } from './seen.js';
 import type { Source } from './source.js';
+
+/** A window lags behind the tables, and another person may have been faster: an act that says what was seen is for that alone. */
+export interface Seen {
+  /** What is there now, as the page shows it; undefined: nothing. */
+  now: (source: Source, said: Record<string, unknown>) => Promise<unknown>;
+  code: QueueErrorCode;
+  words: string;
+}
 
 /** Something that a person may do in the page. */
 export interface Action {

@@ -1,17 +1,9 @@
 import type { LimitSummary } from '../admin/limits.js';
 import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
 import type { Schedule } from '../job/schedule.js';
-import { textOf } from './action.js';
+import { textOf, type Seen } from './action.js';
 import { digestOf } from './readable-job.js';
 import type { Source } from './source.js';
-
-/** A window lags behind the tables, and another person may have been faster: an act that says what was seen is for that alone. */
-export interface Seen {
-  /** What is there now, as the page shows it; undefined: nothing. */
-  now: (source: Source, said: Record<string, unknown>) => Promise<unknown>;
-  code: QueueErrorCode;
-  words: string;
-}
 
 /** @throws QueueError where something else is there now. */
 export async function checkSeen(

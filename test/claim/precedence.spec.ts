@@ -32,7 +32,10 @@ describe('precedence', () => {
     lane.answered(rows.length, { short, nextLookAt: LATER });
   }
 
-  const uptos = () => lanes.map((lane) => precedence.uptoOf(lane, 0));
+  const uptos = () => {
+    precedence.begin();
+    return lanes.map((lane) => precedence.uptoOf(lane, 0));
+  };
 
   it('changes nothing where all jobs have one priority', () => {
     const [one, two, three] = lanes as [WorkerLane, WorkerLane, WorkerLane];
@@ -115,5 +118,32 @@ describe('precedence', () => {
     one.cursor.took(rows, { look: one.cursor.look(0), short: true, ms: 1 });
 
     expect(upto(5)).toEqual([[-32_768, 2], [3, 5]]); // prettier-ignore
+  });
+
+  it('asks each of 2,000 names with mixed priorities a few times, not once for each other', () => {
+    let asked = 0;
+    const permits = [own];
+    const aName = () => ({
+      ...{ queueId: 1, wasEmpty: false, held: 0, isPaused: false, buffered: 0, expected: 0 },
+      ...{ lookAt: 0, wanted: 1, capacity: 10, permits, followMs: 20 },
+      get priority() {
+        asked += 1;
+        return Infinity;
+      },
+    });
+    const names = Array.from({ length: 2_000 }, aName) as unknown as WorkerLane[];
+    const many = new Precedence(() => names);
+    const look = { step: 0, ranges: [], number: 0, from: undefined };
+    names.forEach((lane, n) =>
+      many.brought(lane, [{ priority: n % 7 } as never], {
+        ...{ look, short: false, nextLookAt: 0 },
+      }),
+    );
+    const allowed = names.filter((lane) => {
+      expect(many.wantedOf(lane)).toBe(1);
+      return many.uptoOf(lane, 0) === Infinity;
+    });
+    expect(allowed).toHaveLength(Math.ceil(names.length / 7));
+    expect(asked).toBeLessThan(100 * names.length);
   });
 });

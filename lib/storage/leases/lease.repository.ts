@@ -55,7 +55,7 @@ export interface About {
 }
 
 /** What a process does again and again, and fails at. */
-export interface FailingLoop {
+interface FailingLoop {
   loop: string;
   /** Since a round of it went well. */
   silentMs: number;
