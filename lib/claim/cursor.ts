@@ -47,7 +47,7 @@ export interface Look {
   readonly number: number;
   /** Where the backlog behind the cursor went on when it left. */
   readonly from: Position | undefined;
-  /** It looked for nothing less urgent: it says nothing of the rest, nor of what is behind. */
+  /** It looked for nothing less urgent. */
   readonly upto?: number;
 }
 
@@ -126,14 +126,16 @@ export class Cursor {
     return { step, ranges: this.ranges(step), number: this.looks++, from: this.late?.at };
   }
 
-  /** A look for what is as urgent as `upto`, or more, and new. */
-  lookUpTo(upto: number): Look {
-    const [first] = this.keys;
-    const all = [...(first && hasAbove(first) ? [above(first)] : []), ...this.rangesOf(0)];
-    const ranges = all
+  /** The same for what is as urgent as `upto`, or more: what else was announced stays so. */
+  lookUpTo(upto: number, now: number): Look {
+    const { newsStep } = this;
+    this.urgent = true;
+    const look = this.look(now);
+    [this.urgent, this.newsStep] = [true, newsStep];
+    const ranges = look.ranges
       .filter(({ priority }) => priority <= upto)
       .map((range) => ({ ...range, upto: Math.min(range.upto, upto) }));
-    return { step: 0, ranges, number: this.looks, from: undefined, upto };
+    return { ...look, ranges, upto };
   }
 
   /** The claim did not come to this lane: nothing was looked at. */
@@ -142,14 +144,21 @@ export class Cursor {
   }
 
   /** What a claim brought: moves the cursor forward, never back. `short`: fewer came than were wanted. */
-  took(rows: ClaimedRow[], { look, short, ms }: Taking): void {
+  took(rows: ClaimedRow[], taking: Taking): void {
     for (const row of rows) this.moveTo(row);
-    if (look.upto !== undefined) return;
+    const { look, short } = taking;
+    // It says nothing of what is less urgent, there or behind.
+    if (look.upto !== undefined && short) this.note(rows.length, taking, undefined);
+    else this.learn(rows, taking);
+  }
+
+  private learn(rows: ClaimedRow[], taking: Taking): void {
+    const { look, short } = taking;
     // A claim that left before the backlog was found says nothing of it.
     const late = this.late && look.number >= this.late.since ? this.late : undefined;
     if (late || look.step > 0)
       this.late = this.goOn(short ? undefined : this.lastBehind(rows), look, late);
-    this.note(rows.length, { look, short, ms }, this.late ? undefined : late);
+    this.note(rows.length, taking, this.late ? undefined : late);
     this.short = short && !this.late;
   }
 

@@ -227,7 +227,7 @@ export class Poller {
 
   private unanswered({ lane, wanted, look }: Planned): void {
     if (look.upto === undefined) lane.unanswered(wanted, look);
-    else this.precedence.missed(lane);
+    else this.precedence.missed(lane, look);
   }
 
   private look(
@@ -235,7 +235,7 @@ export class Poller {
     { wanted, upto }: { wanted: number; upto: number },
     now: number,
   ): Look {
-    if (upto < Infinity) return this.precedence.look(lane, upto);
+    if (upto < Infinity) return this.precedence.look(lane, upto, now);
     lane.ask(wanted);
     lane.promise();
     return lane.cursor.look(now);
@@ -243,9 +243,7 @@ export class Poller {
 
   /** How many jobs to ask of the lane now, and up to which priority. */
   private wishOf(lane: WorkerLane, now: number): { wanted: number; upto: number } {
-    const wanted = lane.lookAt > now ? 0 : this.precedence.wantedOf(lane);
-    const upto = wanted > 0 ? this.precedence.uptoOf(lane, now) : Infinity;
-    return { wanted: upto === Infinity || this.precedence.isDue(lane, now) ? wanted : 0, upto };
+    return lane.lookAt > now ? NO_WISH : this.precedence.wishOf(lane, now);
   }
 
   /** Until the next idle poll, or at once where a lane with room is worth asking. */
@@ -261,6 +259,8 @@ export class Poller {
     return Math.max(1, this.nextPollAt - now);
   }
 }
+
+const NO_WISH = { wanted: 0, upto: Infinity };
 
 function mostOf(planned: readonly Planned[], isApart: boolean): number {
   const wishes = planned.map(({ wanted }) => wanted);

@@ -40,35 +40,46 @@ export class Precedence {
     this.byQueue.clear();
   }
 
-  /** The least urgent priority that the lane may claim now; Infinity: whatever it has. */
-  uptoOf(lane: WorkerLane, now: number): number {
+  /** How many jobs to ask of the lane now, and up to which priority; Infinity: whatever it has. */
+  wishOf(lane: WorkerLane, now: number): { wanted: number; upto: number } {
+    const wanted = this.wantedOf(lane);
+    const other = this.aheadOf(lane, now);
+    if (!other) return { wanted, upto: Infinity };
+    // Its turn for a slot may never come while the other one has jobs: what it waits for may be more urgent by now.
+    const least = !lane.isPaused && couldTake(lane, other) ? 1 : 0;
+    return { wanted: this.isDue(lane, now) ? Math.max(wanted, least) : 0, upto: this.next(other) };
+  }
+
+  /** To which lane it gives way. */
+  private aheadOf(lane: WorkerLane, now: number): WorkerLane | undefined {
     const own = lane.wasEmpty ? Infinity : this.next(lane);
     for (const other of this.siblingsOf(lane).byUrgency) {
-      if (this.next(other) >= own) return Infinity;
-      if (other !== lane && this.isAhead(other, lane, now)) return this.next(other);
+      if (this.next(other) >= own) return undefined;
+      if (other !== lane && this.isAhead(other, lane, now)) return other;
     }
-    return Infinity;
+    return undefined;
   }
 
   /** A lane that gives way is looked at where there was news, and once a poll. */
-  isDue(lane: WorkerLane, now: number): boolean {
+  private isDue(lane: WorkerLane, now: number): boolean {
     return lane.expected === 0 && (lane.hasNews || now >= (this.lookAt.get(lane) ?? 0));
   }
 
   /** While the look is under way it is not repeated. */
-  look(lane: WorkerLane, upto: number): Look {
+  look(lane: WorkerLane, upto: number, now: number): Look {
     lane.lookedFor();
     this.lookAt.set(lane, Infinity);
-    return lane.cursor.lookUpTo(upto);
+    return lane.cursor.lookUpTo(upto, now);
   }
 
   /** A look that did not come to the lane. */
-  missed(lane: WorkerLane): void {
+  missed(lane: WorkerLane, look: Look): void {
+    lane.cursor.missed(look);
     this.lookAt.set(lane, 0);
   }
 
   /** As its own wish, and as many as less urgent ones of its queue wait here: whichever slot comes free, a more urgent one is there. */
-  wantedOf(lane: WorkerLane): number {
+  private wantedOf(lane: WorkerLane): number {
     const { wanted } = lane;
     if (lane.wasEmpty || lane.followMs === 0) return wanted;
     let ahead = 0;

@@ -34,8 +34,10 @@ describe('precedence', () => {
 
   const uptos = () => {
     precedence.begin();
-    return lanes.map((lane) => precedence.uptoOf(lane, 0));
+    return lanes.map((lane) => precedence.wishOf(lane, 0).upto);
   };
+
+  const isDue = (lane: WorkerLane, now: number) => precedence.wishOf(lane, now).wanted > 0;
 
   it('changes nothing where all jobs have one priority', () => {
     const [one, two, three] = lanes as [WorkerLane, WorkerLane, WorkerLane];
@@ -69,17 +71,17 @@ describe('precedence', () => {
     brings(two, [100]);
     one.isPaused = true;
 
-    expect(precedence.uptoOf(two, 0)).toBe(Infinity);
+    expect(precedence.wishOf(two, 0).upto).toBe(Infinity);
   });
 
   it('waits for no lane that a limit of its own keeps from more', () => {
     const [, two, three] = lanes as [WorkerLane, WorkerLane, WorkerLane];
     brings(three, [-100]);
     brings(two, [100]);
-    expect(precedence.uptoOf(two, 0)).toBe(-100);
+    expect(precedence.wishOf(two, 0).upto).toBe(-100);
     own.take();
 
-    expect(precedence.uptoOf(two, 0)).toBe(Infinity);
+    expect(precedence.wishOf(two, 0).upto).toBe(Infinity);
     own.giveBack();
   });
 
@@ -87,15 +89,15 @@ describe('precedence', () => {
     const [one, two] = lanes as [WorkerLane, WorkerLane];
     brings(one, [-100]);
     brings(two, [100]);
-    expect(precedence.isDue(two, 0)).toBe(true);
-    const look = precedence.look(two, -100);
-    expect(precedence.isDue(two, LATER)).toBe(false);
+    expect(isDue(two, 0)).toBe(true);
+    const look = precedence.look(two, -100, 0);
+    expect(isDue(two, LATER)).toBe(false);
     precedence.brought(two, [], { look, short: true, nextLookAt: LATER });
-    expect([precedence.isDue(two, 0), precedence.isDue(two, LATER)]).toEqual([false, true]);
+    expect([isDue(two, 0), isDue(two, LATER)]).toEqual([false, true]);
 
     two.expectNews();
 
-    expect(precedence.isDue(two, 0)).toBe(true);
+    expect(isDue(two, 0)).toBe(true);
   });
 
   it('goes to a lane in which more urgent jobs are found', () => {
@@ -103,16 +105,31 @@ describe('precedence', () => {
     brings(one, [-100]);
     brings(two, [100]);
     const rows = [aRow({ lane: 2, priority: -200 })];
-    const look = two.cursor.lookUpTo(-100);
+    const look = two.cursor.lookUpTo(-100, 0);
     precedence.brought(two, rows, { look, short: false, nextLookAt: LATER });
 
     expect(uptos()).toEqual([-200, Infinity, -200]);
   });
 
+  it('looks back for what came late in a lane that gives way, and leaves the news of it to others', () => {
+    const [one] = lanes as [WorkerLane];
+    const row = aRow({ priority: -10, runAt: '2026-11-30 12:00:05+00' });
+    one.cursor.took([row], { look: one.cursor.look(0), short: true, ms: 1_000 });
+    one.cursor.expectNews(20_000);
+
+    const look = one.cursor.lookUpTo(0, 100);
+
+    expect(look.ranges.at(-1)).toMatchObject({
+      ...{ priority: -10, upto: 0, runAt: '2026-11-30 11:59:35.000+00' },
+    });
+    one.cursor.took([], { look, short: true, ms: 1 });
+    expect(one.cursor.isBehind).toBe(true);
+  });
+
   it('asks only up to a priority, whatever lies behind, at the bounds too', () => {
     const [one] = lanes as [WorkerLane];
     const upto = (priority: number) =>
-      one.cursor.lookUpTo(priority).ranges.map((range) => [range.priority, range.upto]);
+      one.cursor.lookUpTo(priority, 0).ranges.map((range) => [range.priority, range.upto]);
     expect(upto(3)).toEqual([[-32_768, 3]]);
     const rows = [aRow({ priority: -32_768 }), aRow({ priority: 3 }), aRow({ priority: 7 })];
     one.cursor.took(rows, { look: one.cursor.look(0), short: true, ms: 1 });
@@ -140,8 +157,7 @@ describe('precedence', () => {
       }),
     );
     const allowed = names.filter((lane) => {
-      expect(many.wantedOf(lane)).toBe(1);
-      return many.uptoOf(lane, 0) === Infinity;
+      return many.wishOf(lane, 0).upto === Infinity;
     });
     expect(allowed).toHaveLength(Math.ceil(names.length / 7));
     expect(asked).toBeLessThan(100 * names.length);
