@@ -13,6 +13,8 @@ export const LOOK_BACKS = [
 const EVERYWHERE = LOOK_BACKS.length - 1;
 /** Longer than most settles take. */
 const SLACK_MS = 250;
+/** Whoever was no later may have been passed all the same, where the cursor has just moved. */
+const LATE_MS = 50;
 /** From here on a step also looks for priorities more urgent than any it has seen. */
 const URGENT_STEP = 2;
 /** Looking back may cost 5 % of the time between two looks, no more: dead entries can make it dear. */
@@ -87,6 +89,7 @@ export class Cursor {
   /** The step that will find what a wake-up has announced; 0: none did. */
   private newsStep = 0;
   private newsAt = -Infinity;
+  private movedAt = -Infinity;
   private slackMs = 0;
   private looks = 0;
   private late: Late | undefined;
@@ -98,11 +101,12 @@ export class Cursor {
 
   /**
    * A wake-up: there may be jobs of a priority never seen before, and jobs whose storing began `lateMs` before their commit. Those are not
-   * waited for: the step that finds them is due.
+   * waited for: the step that finds them is due, unless the cursor stood still since, and is behind none of them.
    */
-  expectNews(lateMs?: number): void {
+  expectNews(lateMs?: number, now = performance.now()): void {
     this.urgent = true;
     if (lateMs === undefined) return;
+    if (lateMs < LATE_MS && now - this.movedAt > lateMs + SLACK_MS) return;
     const step = LOOK_BACKS.findIndex(({ backMs }) => backMs > lateMs + SLACK_MS);
     this.newsStep = Math.max(this.newsStep, step);
   }
@@ -146,6 +150,7 @@ export class Cursor {
   /** What a claim brought: moves the cursor forward, never back. `short`: fewer came than were wanted. */
   took(rows: ClaimedRow[], taking: Taking): void {
     for (const row of rows) this.moveTo(row);
+    if (rows.length > 0) this.movedAt = performance.now();
     const { look, short } = taking;
     // It says nothing of what is less urgent, there or behind.
     if (look.upto !== undefined && short) this.note(rows.length, taking, undefined);

@@ -156,6 +156,17 @@ describe('cursor', () => {
     expect(cursor.look(20_002).step).toBe(0);
   });
 
+  it('look back at once for a commit that was passed in a moment, unless they have stood still since', () => {
+    const cursor = cursorAfter([{ second: 45 }]);
+    cursor.took([], full(cursor.look(20_000), 10));
+    const now = performance.now();
+    cursor.expectNews(5, now + 1_000);
+    expect(cursor.look(20_001).step).toBe(0);
+    cursor.expectNews(5, now);
+    expect(cursor.isBehind).toBe(true);
+    expect(cursor.look(20_002).step).toBe(1);
+  });
+
   it.each([
     [100, 1],
     [800, 2],

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aStory } from '../support/story.js';
@@ -136,5 +137,21 @@ describe('a backlog that was committed late', () => {
     });
     await drained();
     expect(lateOnes()).toBe(LATE);
+  });
+
+  it('is found at once where forty requests commit side by side, each its own job', async () => {
+    const { queues, app } = await story.start({
+      providers: [aHandler('mail', ({ payload }) => void ran.push(payload))],
+      options: { pollIntervalMs: 60_000 },
+    });
+    const dataSource = app.get(DataSource);
+    for (let round = 1; round <= 8; round++) {
+      await Promise.all(
+        Array.from({ length: 40 }, () =>
+          dataSource.transaction((manager) => queues.enqueue('mail', 'late', { manager })),
+        ),
+      );
+      await eventually(() => expect(ran).toHaveLength(round * 40));
+    }
   });
 });

@@ -37,8 +37,9 @@ const PING_INTERVAL_MS = 10_000;
 /** The flags of messages about limits: of their shares, of their rules; those of wake-ups and of ends are other letters. */
 const LIMIT = 'm';
 const RULE = 'r';
-/** A commit that is less late than this is found soon enough by looking. */
+/** A statement of its own that is less late than this is found soon enough by looking. In a transaction others pass it in a moment. */
 const LATE_MS = 50;
+const PASSED_MS = 1;
 
 /**
  * Wake-ups: hints that may be lost without harm, since polling is the truth. In this process they are function calls; other
@@ -98,7 +99,10 @@ export class Signals {
 
   /** Notifies this process at once and others soon; with a query runner, when its transaction commits. `since`: when the storing began. */
   send(signal: Signal, runner?: QueryRunner, since = performance.now()): void {
-    const tell = (): void => this.tell(signal, performance.now() - since);
+    const tell = (): void => {
+      const lateMs = performance.now() - since;
+      this.tell(lateMs < (runner ? PASSED_MS : LATE_MS) ? signal : { ...signal, lateMs });
+    };
     if (runner) this.onCommit(runner, tell);
     else tell();
   }
@@ -194,8 +198,7 @@ export class Signals {
     this.drop();
   }
 
-  private tell(stored: Signal, lateMs: number): void {
-    const signal = lateMs < LATE_MS ? stored : { ...stored, lateMs };
+  private tell(signal: Signal): void {
     this.sendHere(signal);
     if (this.options.wakeUp === 'off' || this.rest.isOn) return;
     this.unsent.add(signal);
