@@ -142,25 +142,26 @@ function lossOf(value: unknown): string | undefined {
 
 function lossOfInstance(value: object, kind: object): string | undefined {
   if (typeof value === 'bigint') return 'toJSON' in kind ? undefined : 'a BigInt (give a text)';
-  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return BINARY;
   if (isThenable(value)) return 'a Promise (await it first)';
-  if (types.isMap(value)) return 'a Map (give its entries)';
-  if (types.isSet(value)) return 'a Set (give its values)';
+  if (Buffer.isBuffer(value)) return BINARY;
   return 'toJSON' in value ? undefined : lossOfState(value, kind);
 }
 
-/** JSON writes `{}` of what keeps its state out of sight: an Error, URLSearchParams, a class of private fields and getters. One without any loses nothing. */
-function lossOfState(value: object, kind: object): string | undefined {
-  if (isError(value)) return 'an Error (give its message)';
-  if (types.isRegExp(value)) return 'a RegExp (give its source)';
-  if (Object.keys(value).length > 0 || types.isBoxedPrimitive(value)) return undefined;
-  const name = cleanText(kind.constructor?.name ?? 'a class', 60);
-  const hides = Symbol.toStringTag in value || hasGetters(kind);
-  return hides ? `an instance of ${name} (it has no toJSON)` : undefined;
-}
+/** What JSON writes `{}` of, or worse, unless it has a toJSON. */
+const UNSEEN: [(value: object) => boolean, string][] = [
+  [(value) => ArrayBuffer.isView(value), BINARY],
+  [types.isAnyArrayBuffer, BINARY],
+  [types.isMap, 'a Map (give its entries)'],
+  [types.isSet, 'a Set (give its values)'],
+  [isError, 'an Error (give its message)'],
+  [types.isRegExp, 'a RegExp (give its source)'],
+];
 
-/** The objects of another realm have a prototype with one. */
-function hasGetters(kind: object): boolean {
-  const members = Object.entries(Object.getOwnPropertyDescriptors(kind));
-  return members.some(([key, member]) => 'get' in member && key !== '__proto__');
+/** What keeps its state out of sight: URLSearchParams and the like name themselves. That a class has private fields is not to be seen. */
+function lossOfState(value: object, kind: object): string | undefined {
+  const unseen = UNSEEN.find(([is]) => is(value));
+  if (unseen) return unseen[1];
+  const isOpen = Object.keys(value).length > 0 || types.isBoxedPrimitive(value);
+  if (isOpen || !(Symbol.toStringTag in value)) return undefined;
+  return `an instance of ${cleanText(kind.constructor?.name ?? 'a class', 60)} (it has no toJSON)`;
 }
