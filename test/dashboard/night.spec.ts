@@ -62,7 +62,7 @@ const JOURNEYS: Record<string, Journey> = {
   },
   'a paused queue': {
     wrong: 'Queue "webhooks" is paused for 3 hours',
-    clicks: [show('webhooks')],
+    clicks: [show('is paused')],
     cause: () => [/paused 3 h ago/, 'ada@example.com', 'is paused since'],
   },
   'a full limit': {

@@ -40,7 +40,7 @@ describe('queues', () => {
     await query(
       `update simple_queue.queue set paused_at = now() - interval '3 hours' where name = 'orphans'`,
     );
-    expect((await only('NO_HANDLER')).level).toBe('ok');
+    expect((await only('NO_HANDLER')).level).toBe('warning');
     expect(await only('PAUSED_QUEUES')).toMatchObject({
       level: 'warning',
       found: 'Queue "orphans" is paused for 3 hours: 2 jobs wait.',
