@@ -17,6 +17,6 @@ with page as materialized (
     join simple_queue.lane l on l.id = u.lane join simple_queue.queue q on q.id = l.queue group by w.id)
   select w.id as lease, w.worker, w.created_at as since, w.expires_at as "expiresAt", w.expires_at > statement_timestamp() as live,
     coalesce(s.queues, '{}') as queues,
-    coalesce(h.jobs, 0) as jobs, coalesce(h.holds, '{}') as holds, coalesce(h.alone, false) as alone, w.about - 'full' as about
+    coalesce(h.jobs, 0) as jobs, coalesce(h.holds, '{}') as holds, coalesce(h.alone, false) as alone, w.about - '{full,failing}'::text[] as about
   from page w left join held h on h.lease = w.id left join serving s on s.id = w.id
   order by w.created_at, w.id;

@@ -30,7 +30,7 @@ export async function endedAsSeen({ admin }: Source, id: string, seen: unknown):
 }
 
 /** What ticks change. */
-const TICKED = /^(payload|nextAt|lastAt|lastOutcome|waiting|undeclared)$/;
+const TICKED = /^(nextAt|lastAt|lastOutcome|waiting|undeclared)$/;
 
 /** Its payload is on the page of each job, behind `redact`. */
 export const withDigest = (schedule: Schedule) => ({

@@ -13,7 +13,6 @@ export interface Told extends Pick<Trouble, 'level' | 'text'> {
   fix?: readonly string[];
 }
 
-/** A kind of trouble. */
 export interface TroubleKind {
   /** Ends "... could not be examined". */
   subject: string;

@@ -103,10 +103,12 @@ describe('what is done in a window that lags', () => {
       expect(await act(late, { name, seen })).toMatchObject(refused('TRANSACTION_CONFLICT'));
     expect(await act('backfill-schedule', { name, ...span, seen })).toMatchObject(refused('TRANSACTION_CONFLICT')); // prettier-ignore
     expect(await act('resume-schedule', { name })).toMatchObject({ status: 200 });
-    await schedules.put(name, { cron: '0 3 * * *', target: 'reports' });
-    expect(await act('run-schedule', { name, seen })).toMatchObject(
-      refused('TRANSACTION_CONFLICT'),
-    );
+    for (const other of [{ cron: '0 3 * * *' }, { payload: { to: 'all' } }]) {
+      await schedules.put(name, { cron: '0 2 * * *', target: 'reports', ...other });
+      expect(await act('run-schedule', { name, seen })).toMatchObject(
+        refused('TRANSACTION_CONFLICT'),
+      );
+    }
   });
 
   it('does not let a group go on behind another job', async () => {

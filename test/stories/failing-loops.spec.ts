@@ -43,6 +43,8 @@ it('a worker whose claims fail again and again is a trouble until they go well',
   expect(trouble!.text).toMatch(
     /^The loop poll of worker \S+ keeps failing for 5 minutes: .*no claims today.*\.$/,
   );
+  const [listed] = await app.get(QueueAdmin, { strict: false }).workers();
+  expect(listed).not.toHaveProperty('failing');
   const look = await cli(['status'], { env: { DATABASE_URL: database.url } });
   expect(look.out).toContain('WORKER_FAILING');
 

@@ -148,7 +148,7 @@ function lossOfInstance(value: object, kind: object): string | undefined {
 }
 
 /** What JSON writes `{}` of, or worse, unless it has a toJSON. */
-const UNSEEN: [(value: object) => boolean, string][] = [
+const OUT_OF_SIGHT: [(value: object) => boolean, string][] = [
   [(value) => ArrayBuffer.isView(value), BINARY],
   [types.isAnyArrayBuffer, BINARY],
   [types.isMap, 'a Map (give its entries)'],
@@ -159,8 +159,8 @@ const UNSEEN: [(value: object) => boolean, string][] = [
 
 /** What keeps its state out of sight: URLSearchParams and the like name themselves. That a class has private fields is not to be seen. */
 function lossOfState(value: object, kind: object): string | undefined {
-  const unseen = UNSEEN.find(([is]) => is(value));
-  if (unseen) return unseen[1];
+  const known = OUT_OF_SIGHT.find(([is]) => is(value));
+  if (known) return known[1];
   const isOpen = Object.keys(value).length > 0 || types.isBoxedPrimitive(value);
   if (isOpen || !(Symbol.toStringTag in value)) return undefined;
   return `an instance of ${cleanText(kind.constructor?.name ?? 'a class', 60)} (it has no toJSON)`;
