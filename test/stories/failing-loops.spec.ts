@@ -1,25 +1,21 @@
 import { expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
-import type { Crew } from '../../lib/worker/crew.js';
 import { aHandler, PATIENT } from '../support/application.js';
+import { beatNow, insideOf } from '../support/beat.js';
 import { cli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { aStory } from '../support/story.js';
-
-interface Inside {
-  crew: Crew;
-  loops: Record<string, { failed: { rounds: number }; goodAt: number }>;
-}
 
 /** Its jobs wait, and all that anybody saw was a line in the log of each process. */
 const story = aStory(PATIENT);
 
 it('a worker whose claims fail again and again is a trouble until they go well', async () => {
   const { database } = story;
-  const { worker, queues, app } = await story.start({
+  const application = await story.start({
     providers: [aHandler('mail', () => undefined)],
   });
-  const { crew, loops } = worker['worker'] as unknown as Inside;
+  const { queues, app } = application;
+  const { loops } = insideOf(application);
   const troubles = () => app.get(QueueAdmin, { strict: false }).troubles();
   await database.query(
     `create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'no claims today'; end $$`,
@@ -30,10 +26,10 @@ it('a worker whose claims fail again and again is a trouble until they go well',
 
   const { id } = await queues.enqueue('mail', 1, { delayMs: 1 });
   await eventually(() => expect(loops.poll!.failed.rounds).toBeGreaterThanOrEqual(3));
-  await crew.heartbeat.beat();
+  await beatNow(application);
   expect(await troubles()).toEqual([]);
-  for (const loop of Object.values(loops)) loop.goodAt -= 300_000;
-  await crew.heartbeat.beat();
+  for (const loop of Object.values(loops)) loop['goodAt'] -= 300_000;
+  await beatNow(application);
 
   const [trouble, ...others] = (await troubles()).filter(
     ({ text }) => !text.includes('pollBeside'),
@@ -52,6 +48,6 @@ it('a worker whose claims fail again and again is a trouble until they go well',
   await eventually(async () => expect((await queues.find(id))?.state).toBe('succeeded'));
   // Of two loops that claim each rests for itself.
   await eventually(() => expect(Object.values(loops).map(({ failed }) => failed.rounds)).toEqual(Object.values(loops).map(() => 0))); // prettier-ignore
-  await crew.heartbeat.beat();
+  await beatNow(application);
   expect(await troubles()).toEqual([]);
 });

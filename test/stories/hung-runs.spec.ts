@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
-import type { Crew } from '../../lib/worker/crew.js';
 import { aHandler, PATIENT, type TestApplication } from '../support/application.js';
+import { beatNow, insideOf } from '../support/beat.js';
 import { cli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
@@ -12,8 +12,6 @@ const HOUR_MS = 3_600_000;
 /** Handlers that never return hold their slots, and nothing else would ever tell of what waits behind them. */
 describe('runs that do not end', () => {
   const story = aStory({ ...PATIENT, queueConcurrency: 2 });
-  const crewOf = ({ worker }: TestApplication) =>
-    (worker['worker'] as unknown as { crew: Crew }).crew;
   const adminOf = ({ app }: TestApplication) => app.get(QueueAdmin, { strict: false });
   const hung = async (application: TestApplication) =>
     (await adminOf(application).troubles()).filter(({ code }) => code === 'HUNG_RUNS');
@@ -31,12 +29,12 @@ describe('runs that do not end', () => {
   }
   /** Two runs of the queue that began so long ago, and one job that waits for them. */
   async function stuck(application: TestApplication, ms: number, queue = 'mail') {
-    const { dispatcher, heartbeat } = crewOf(application);
+    const { dispatcher } = insideOf(application).crew;
     await application.queues.enqueueMany(queue, [{ payload: 1 }, { payload: 2 }]);
     await eventually(() => expect(dispatcher.size).toBe(2));
     const id = await waiting(application, queue);
     for (const run of dispatcher.runs()) run.startedAt -= ms;
-    await heartbeat.beat();
+    await beatNow(application);
     return id;
   }
   /** As the tally has it: a run of `mail` took as long within the week. */
@@ -72,7 +70,7 @@ describe('runs that do not end', () => {
     expect(await look(...trouble!.fix.split(' ').slice(1))).toMatchObject({ code: 0 });
     gate.open();
     await eventually(async () => expect((await application.queues.find(id))?.state).toBe('succeeded')); // prettier-ignore
-    await crewOf(application).heartbeat.beat();
+    await beatNow(application);
     expect(await hung(application)).toEqual([]);
   });
 
@@ -102,9 +100,9 @@ describe('runs that do not end', () => {
     const id = await stuck(application, 2 * HOUR_MS);
     await application.queues.cancel({ id });
     expect(await hung(application)).toEqual([]);
-    const [run] = crewOf(application).dispatcher.runs();
+    const [run] = insideOf(application).crew.dispatcher.runs();
     run!.startedAt = performance.now();
-    await crewOf(application).heartbeat.beat();
+    await beatNow(application);
     const waits = await waiting(application);
     expect(await hung(application)).toEqual([]);
     const { reasons } = await adminOf(application).explain(waits);
@@ -119,11 +117,11 @@ describe('runs that do not end', () => {
       providers: [aHandler('mail', () => gate.passed)],
     });
     await application.queues.enqueueMany('mail', [{ payload: 1 }, { payload: 2 }]);
-    const { dispatcher, heartbeat } = crewOf(application);
+    const { dispatcher } = insideOf(application).crew;
     await eventually(() => expect(dispatcher.runs().map(({ settled }) => settled)).toEqual([true, true])); // prettier-ignore
     for (const run of dispatcher.runs()) run.startedAt -= 120_000;
     const id = await waiting(application);
-    await heartbeat.beat();
+    await beatNow(application);
     const [trouble] = await hung(application);
     expect(trouble).toMatchObject({ level: 'warning', fix: '' });
     expect(trouble!.text).toMatch(/are taken by handlers that go on after their timeout: \d jobs? waits?\.$/); // prettier-ignore
