@@ -17,14 +17,16 @@ describe('runs that do not end', () => {
     (await adminOf(application).troubles()).filter(({ code }) => code === 'HUNG_RUNS');
   const look = (...argv: string[]) => cli(argv, { env: { DATABASE_URL: story.database.url } });
 
-  /** A job that has waited for two minutes. */
+  /** A job that has waited for two minutes. One that was claimed ahead, when the slots were free a moment ago, comes back first. */
   async function waiting({ queues }: TestApplication, queue = 'mail') {
     const { id } = await queues.enqueue(queue, 3);
-    for (const table of ['job', 'ready'])
-      await story.database.query(
-        `update simple_queue.${table} set run_at = run_at - interval '2 minutes' where id = $1`,
+    const move = (table: string) =>
+      story.database.query(
+        `update simple_queue.${table} set run_at = run_at - interval '2 minutes' where id = $1 returning id`,
         [id],
       );
+    await eventually(async () => expect(await move('ready')).toHaveLength(1));
+    await move('job');
     return id;
   }
   /** Two runs of the queue that began so long ago, and one job that waits for them. */
