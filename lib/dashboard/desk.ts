@@ -160,15 +160,16 @@ export class Desk {
     }
   }
 
-  /** One after another, where it says what was seen: of two windows that saw the same, one is too late. */
+  /** One after another, in whatever process, where it says what was seen: of two windows that saw the same, one is too late. */
   private work(action: Action, source: Source, said: Record<string, unknown>): Promise<unknown> {
     const { seen, ...rest } = said;
     if (!action.seen || seen === undefined) return action.run(source, said);
     const checked = action.seen;
-    const done = this.turn.then(async () => {
+    const once = async (): Promise<unknown> => {
       await checkSeen(checked, source, said);
       return action.run(source, rest);
-    });
+    };
+    const done = this.turn.then(() => source.alone(subjectOf(said), once));
     this.turn = done.catch(() => undefined);
     return done;
   }

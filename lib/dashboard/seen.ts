@@ -2,6 +2,7 @@ import type { LimitSummary } from '../admin/limits.js';
 import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
 import type { Schedule } from '../job/schedule.js';
 import { textOf, type Seen } from './action.js';
+import { hashOfSchedule } from '../schedules/stored-spec.js';
 import { digestOf } from './readable-job.js';
 import type { Source } from './source.js';
 
@@ -29,15 +30,12 @@ export async function endedAsSeen({ admin }: Source, id: string, seen: unknown):
     throw other('JOB_NOT_RUNNING', `Job ${id} has ended as ${job.state}`);
 }
 
-/** What ticks change. */
-const TICKED = /^(nextAt|lastAt|lastOutcome|waiting|undeclared)$/;
-
-/** Its payload is on the page of each job, behind `redact`. */
-export const withDigest = (schedule: Schedule) => ({
-  ...schedule,
-  payload: undefined,
-  digest: digestOf(Object.entries(schedule).filter(([name]) => !TICKED.test(name))),
-});
+/** Its payload is on the page of each job, behind `redact`. Ticks change none of what is seen. */
+export const withDigest = (schedule: Schedule) => {
+  const { owner, declared, createdAt, pausedAt } = schedule;
+  const digest = digestOf([hashOfSchedule(schedule), owner, declared, createdAt, pausedAt]);
+  return { ...schedule, payload: undefined, digest };
+};
 
 export const scheduleSeen: Seen = {
   now: async ({ schedules }, said) => {

@@ -14,6 +14,8 @@ export interface Source {
   name: string;
   options: ResolvedOptions;
   admin: QueueAdmin;
+  /** One act on a subject at a time, of all processes. */
+  alone: Storage['audit']['alone'];
   /** Of `explain`, which also looks at all that waits for a person, the reasons alone. */
   why: (id: string) => Promise<Reason[]>;
   /** Of a queue and a name, or of all. */
@@ -42,6 +44,7 @@ export function sourceOf(name: string, host: Storage, options: ResolvedOptions):
     name,
     options,
     admin: new QueueAdmin(storage, own),
+    alone: (subject, work) => storage.audit.alone(subject, work),
     why: async (id) => (await explanations.why(id)).reasons,
     lanes: (wanted) => storage.lanes.named(wanted),
     isKeyed: async (queue) => (await storage.limits.list([perKeyName(queue)])).length > 0,

@@ -77,6 +77,11 @@ function sorted(value: unknown): unknown {
   );
 }
 
+const HASHES = new WeakMap<Schedule, string>();
+
+/** Another one where times, payload or what its jobs say of themselves are others. */
+export const hashOfSchedule = (schedule: Schedule): string => HASHES.get(schedule)!;
+
 /** As an application sees it. */
 export function scheduleOf(row: ScheduleRow): Schedule {
   const { name, owner, declared, waiting } = row;
@@ -89,7 +94,7 @@ export function scheduleOf(row: ScheduleRow): Schedule {
     nextAt: row.nextAt,
   };
   const dates = Object.entries(given({ ...times, lastAt: row.lastAt })) as [string, number][];
-  return {
+  const schedule: Schedule = {
     ...{ name, owner, declared },
     ...given({ cron, everyMs }),
     ...{ timeZone, daylightSaving, overlap, catchUp, catchUpWithinMs, jitterMs },
@@ -100,6 +105,8 @@ export function scheduleOf(row: ScheduleRow): Schedule {
       dates.map(([key, at]) => [key, new Date(Math.round(at))]),
     ) as Partial<Schedule>),
   };
+  HASHES.set(schedule, row.hash);
+  return schedule;
 }
 
 /** What an enqueue would be given. */

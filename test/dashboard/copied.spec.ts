@@ -114,6 +114,11 @@ describe('what is copied of a job stores one like it', () => {
       const { err } = await cli(['change', id, '--payload', payload, '--json'], { env });
       expect(err).toContain('INVALID_PAYLOAD');
     }
+    // As JSON in JSON its digits would be lost before anybody could look.
+    for (const text of [{}, { payloadText: digits }]) {
+      const lossy = await dashboard.post('/queues/api/change', { id, payload: 1, ...text });
+      expect([lossy.status, await lossy.json()]).toMatchObject([400, { message: expect.stringContaining('payloadText') }]); // prettier-ignore
+    }
     expect((await stored(id))!.payload).toBe(digits);
   });
 

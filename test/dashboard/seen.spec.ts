@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { QueueService } from 'nestjs-simple-queue';
 import { QueueAdmin } from 'nestjs-simple-queue/admin';
 import { QueueSchedules } from 'nestjs-simple-queue/schedules';
 import { QueueWorkflows, workflow } from 'nestjs-simple-queue/workflows';
 import { Storage } from '../../lib/storage/storage.js';
 import type { TestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
 import { Rows } from '../support/rows.js';
 import { aDatabase } from '../support/template.js';
 import { aDashboard, type TestDashboard } from './a-dashboard.js';
@@ -38,6 +40,7 @@ describe('what is done in a window that lags', () => {
       schedule: { digest: string };
       schedules: { digest: string }[];
     };
+  const to = (to: string) => ({ payloadText: JSON.stringify({ to }) });
   const refused = (code: string) => ({ status: 409, code });
 
   it('does not run a job again that has ended meanwhile, whatever it was before', async () => {
@@ -62,8 +65,8 @@ describe('what is done in a window that lags', () => {
   it('does not overwrite what another window has stored', async () => {
     const { id } = await queues().enqueue('mail', { to: 'a' }, { delayMs: 1e7 });
     const seen = (await look(`job?id=${id}`)).job.payload.digest;
-    expect(await act('change', { id, payload: { to: 'b' }, seen })).toMatchObject({ status: 200 });
-    expect(await act('change', { id, payload: { to: 'c' }, seen })).toMatchObject({
+    expect(await act('change', { id, ...to('b'), seen })).toMatchObject({ status: 200 });
+    expect(await act('change', { id, ...to('c'), seen })).toMatchObject({
       ...refused('JOB_HELD'),
       message: expect.stringContaining('payload was changed meanwhile'),
     });
@@ -75,10 +78,8 @@ describe('what is done in a window that lags', () => {
     const seen = (await look(`job?id=${id}`)).job.payload.digest;
     const both = async (name: string, bodies: [object, object]) =>
       (await Promise.all(bodies.map((body) => act(name, body)))).map(({ status }) => status).sort(); // prettier-ignore
-    const payload = (to: string) => ({ id, payloadText: JSON.stringify({ to }), seen });
-    expect(await both('change', [payload('b'), payload('c')])).toEqual([200, 409]);
-    const { to } = (await queues().find(id))!.payload as { to: string };
-    expect(['b', 'c']).toContain(to);
+    expect(await both('change', [{ id, ...to('b'), seen }, { id, ...to('c'), seen }])).toEqual([200, 409]); // prettier-ignore
+    expect(['b', 'c']).toContain(((await queues().find(id))!.payload as { to: string }).to);
     const limit = (most: number, seen: string) => ({ name: 'mail', change: { fleetConcurrency: most }, seen }); // prettier-ignore
     expect(await both('set-limit', [limit(1, ''), limit(2, '')])).toEqual([200, 409]);
     const [set] = (await look('limits')).limits;
@@ -87,6 +88,32 @@ describe('what is done in a window that lags', () => {
     const keep = { name: 'mail', perKey: false, seen: set!.digest };
     expect(await both('set-limit', [limit(3, set!.digest), limit(4, set!.digest)])).toEqual([200, 409]); // prettier-ignore
     expect(await act('reset-limit', keep)).toMatchObject(refused('TRANSACTION_CONFLICT'));
+  });
+
+  it('nor are two at once that two processes take', async () => {
+    const { id } = await queues().enqueue('mail', { to: 'a' }, { delayMs: 1e7 });
+    const seen = (await look(`job?id=${id}`)).job.payload.digest;
+    const other = await aDashboard(database);
+    try {
+      const save = (at: TestDashboard, name: string) =>
+        at.post('/queues/api/change', { id, ...to(name), seen });
+      const client = new pg.Client({ connectionString: database.url });
+      await client.connect();
+      await client.query('begin');
+      await client.query('select from simple_queue.job where id = $1 for update', [id]);
+      const saves = Promise.all([save(dashboard, 'b'), save(other, 'c')]);
+      await eventually(async () => {
+        const [row] = await database.query<{ waiting: number }>(
+          `select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+        expect(row!.waiting).toBe(2);
+      });
+      await client.query('commit');
+      await client.end();
+      expect((await saves).map(({ status }) => status).sort()).toEqual([200, 409]);
+    } finally {
+      await other.close();
+    }
   });
 
   it('does not act on a schedule that has become another one, or was paused', async () => {
@@ -103,7 +130,11 @@ describe('what is done in a window that lags', () => {
       expect(await act(late, { name, seen })).toMatchObject(refused('TRANSACTION_CONFLICT'));
     expect(await act('backfill-schedule', { name, ...span, seen })).toMatchObject(refused('TRANSACTION_CONFLICT')); // prettier-ignore
     expect(await act('resume-schedule', { name })).toMatchObject({ status: 200 });
-    for (const other of [{ cron: '0 3 * * *' }, { payload: { to: 'all' } }]) {
+    for (const other of [
+      { cron: '0 3 * * *' },
+      { payload: { to: 'all' } },
+      { job: { priority: 9 } },
+    ]) {
       await schedules.put(name, { cron: '0 2 * * *', target: 'reports', ...other });
       expect(await act('run-schedule', { name, seen })).toMatchObject(
         refused('TRANSACTION_CONFLICT'),

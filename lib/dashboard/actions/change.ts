@@ -8,8 +8,8 @@ import { digestOf } from '../readable-job.js';
 /** Gives a waiting job another payload, priority or time, and a failed one another payload. */
 export const change: Action = {
   permission: 'change',
-  // `payloadText`: its numbers keep their digits.
-  takes: { id: anything, payload: anything, priority: anything, runAt: anything, payloadText: anything }, // prettier-ignore
+  // The payload as text alone: read as JSON, its large numbers would be others.
+  takes: { id: anything, priority: anything, runAt: anything, payloadText: anything },
   required: ['id'],
   seen: {
     now: async ({ admin }, said) => {

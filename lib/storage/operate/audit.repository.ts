@@ -2,7 +2,7 @@ import { DAY_MS } from '../../job/values/duration.js';
 import { Uuid7 } from '../../runtime/uuid7.js';
 import type { Database } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
-import { BEGIN_ACT, END_ACT, LIST_ACTS, PURGE_ACTS } from './audit.sql.js';
+import { BEGIN_ACT, END_ACT, LIST_ACTS, LOCK_SEEN, PURGE_ACTS } from './audit.sql.js';
 
 /** An act as it is kept. */
 export interface ActRow {
@@ -53,6 +53,14 @@ export class AuditRepository {
   ): Promise<void> {
     const values = [SHARD, id, counts ? JSON.stringify(counts) : null, failed ?? null];
     await this.database.callers.run(END_ACT, values);
+  }
+
+  /** `work`, which has connections of its own, while nobody else acts on `subject` so. */
+  alone<T>(subject: string, work: () => Promise<T>): Promise<T> {
+    return this.database.loops.transaction(async (run) => {
+      await run(LOCK_SEEN, [subject]);
+      return work();
+    });
   }
 
   list({ actor, action, queue, since, after, limit }: WhichActs): Promise<ActRow[]> {

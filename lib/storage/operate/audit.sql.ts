@@ -33,3 +33,9 @@ export const PURGE_ACTS = statement(
   gone as (delete from simple_queue.operator_action where shard = $1 and ctid = any(array(select ctid from old)) returning 1)
   select count(*)::int as purged from gone`,
 );
+
+/** Who acts on what was seen of $1 looks and acts before the next one looks, whatever process asks. */
+export const LOCK_SEEN = statement(
+  'lock_seen',
+  `select pg_advisory_xact_lock(hashtextextended('simple_queue.seen:' || $1::text, 0))`,
+);
