@@ -6,7 +6,7 @@ import { troublesOf } from '../troubles/troubles.js';
 
 /** Reports what has begun to wait for a person since the look before: once, until it was over. */
 export class TroubleWatch {
-  private known = new Set<string>();
+  private known = new Map<string, Warning>();
 
   constructor(
     private readonly storage: Storage,
@@ -18,16 +18,29 @@ export class TroubleWatch {
   async look(): Promise<void> {
     const { storage, options } = this;
     const all = await troublesOf(storage, options, storage.database.loops.run).catch(() => []);
-    const troubles = new Map(all.filter(needsSomebody).map((each) => [keyOf(each), each]));
-    for (const [key, trouble] of troubles) if (!this.known.has(key)) this.report(trouble);
-    this.known = new Set(troubles.keys());
-  }
-
-  private report({ code, text, hint, fix }: Trouble): void {
-    const message = [text, hint, fix].filter(Boolean).join(' ');
-    this.events.emit('warning', () => ({ code, message }));
+    const misfits = await storage.outcomes.misfits().catch(() => []);
+    const warnings = new Map([
+      ...all.filter(needsSomebody).map((each) => [keyOf(each), warningOf(each)] as const),
+      ...misfits.map((each) => [each, misfit(each)] as const),
+    ]);
+    for (const [key, warning] of warnings)
+      if (!this.known.has(key)) this.events.emit('warning', () => warning);
+    this.known = warnings;
   }
 }
+
+type Warning = Record<'code' | 'message', string>;
+
+const warningOf = ({ code, text, hint, fix }: Trouble): Warning => ({
+  code,
+  message: [text, hint, fix].filter(Boolean).join(' '),
+});
+
+/** The start of this process would have refused what another one has declared since. */
+const misfit = (problem: string): Warning => ({
+  code: 'OPTIONS_SUSPICIOUS',
+  message: `${problem}. A process that started later declares it: these jobs run out of turn, and the next start here is refused.`,
+});
 
 const keyOf = ({ code, queue = '', name = '', labels = [] }: Trouble): string =>
   [code, queue, name, ...labels].join('\n');

@@ -47,6 +47,13 @@ export class OutcomeRepository {
     });
   }
 
+  /** What others have declared, and does not fit this process. */
+  async misfits(): Promise<string[]> {
+    if (this.queues.size === 0) return [];
+    const rows = await this.database.loops.run<Row>(LIST_OUTCOMES, []);
+    return waitingTargets(this.with(rows), this.queues);
+  }
+
   private async stands(): Promise<boolean> {
     const rows = await this.database.loops.run<Row>(LIST_OUTCOMES, []);
     const known = new Map(rows.map(({ queue, target }) => [queue, target]));

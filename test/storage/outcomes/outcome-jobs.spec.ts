@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Enqueuer } from '../../../lib/enqueue/enqueuer.js';
 import type { EnqueueItem } from '../../../lib/job/enqueue-options.js';
 import type { Storage } from '../../../lib/storage/storage.js';
+import { TroubleWatch } from '../../../lib/worker/trouble-watch.js';
 import { checkPlaces } from '../../support/check-places.js';
 import { aStorage, openStorage, runIn, type TestStorage } from '../../support/storage.js';
 
@@ -214,6 +215,24 @@ describe('ends that are stored as jobs of another queue', () => {
       await test.storage.outcomes.declare();
     },
   );
+
+  it('is said once by a worker of an ordered queue that another process names later', async () => {
+    const ours = await openStorage(test.dataSource, { queues: { ledger: { ordered: true } } });
+    const watch = new TroubleWatch(ours, test.options, test.events);
+    const said: string[] = [];
+    const stop = test.events.on('warning', ({ code, message }) => void said.push(`${code} ${message}`)); // prettier-ignore
+    await watch.look();
+    const other = await openStorage(test.dataSource, {
+      queues: { audit: { outcomes: 'ledger' } },
+    });
+    for (let looks = 0; looks < 2; looks++) await watch.look();
+    expect(said.filter((each) => each.startsWith('OPTIONS_SUSPICIOUS'))).toEqual([
+      expect.stringContaining('queues.audit.outcomes: queue ledger cannot be ordered'),
+    ]);
+    stop();
+    for (const each of [ours, other]) await each.onApplicationShutdown();
+    await test.database.query(`delete from simple_queue.outcome where queue = (select id from simple_queue.queue where name = 'audit')`); // prettier-ignore
+  });
 
   it('is over where a process says so, and comes back with emptied tables', async () => {
     const until = async (storage: Storage): Promise<number> => {
