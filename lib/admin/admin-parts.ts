@@ -18,7 +18,7 @@ export type AdminParts = ReturnType<typeof adminParts>;
 export function adminParts(storage: Storage, options: ResolvedOptions, actor?: string) {
   const list = new JobList(storage);
   const acts = new Audit(storage, actor);
-  const parts = { storage, list, acts };
+  const parts = { storage, list, acts, options };
   return {
     ...{ list, acts },
     overview: new Overview(storage),

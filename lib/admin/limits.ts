@@ -9,7 +9,7 @@ import type { Storage } from '../storage/storage.js';
 import type { KeySituation } from '../storage/limits/key.repository.js';
 import type { Audit } from './audit.js';
 import { shape, yesOrNo, type Rule } from '../runtime/rules.js';
-import { counted, listed } from '../runtime/words.js';
+import { counted, listed, PROGRAM } from '../runtime/words.js';
 import { refuse } from './checks.js';
 import { MOST_AHEAD, type Reason } from './reasons.js';
 
@@ -253,7 +253,7 @@ const invalid = (problem: string): QueueError =>
 function inUse(name: string, users: readonly string[]): QueueError {
   return new QueueError(
     'LIMIT_IN_USE',
-    `Limit ${quote(name)} cannot be removed while processes that live declare it, or calls are within it: ${listed(users)}. Take it out of forRoot() and deploy, or set it: simple-queue limits set.`,
+    `Limit ${quote(name)} cannot be removed while processes that live declare it, or calls are within it: ${listed(users)}. Take it out of forRoot() and deploy, or set it: ${PROGRAM} limits set.`,
   );
 }
 

@@ -1,5 +1,6 @@
 import type { JobState } from '../job/job-state.js';
 import type { Storage } from '../storage/storage.js';
+import type { Called } from '../runtime/words.js';
 import type { Audit } from './audit.js';
 import type { JobList } from './job-list.js';
 
@@ -8,6 +9,7 @@ export interface OnMany {
   storage: Storage;
   list: JobList;
   acts: Audit;
+  options: Called;
 }
 
 /** What waits for its turn ends first, so that nothing gets its turn meanwhile, behind the walk. */

@@ -1,5 +1,5 @@
 import { isTerminal, LOST } from '../job/job-state.js';
-import { span } from '../runtime/words.js';
+import { span, PROGRAM } from '../runtime/words.js';
 import type { GroupState } from '../storage/groups/group.repository.js';
 import type { StepOfJob } from '../storage/workflows/workflow-reading.repository.js';
 import type { Situation } from '../storage/reading/queue.repository.js';
@@ -189,8 +189,7 @@ export function blocked(
   { holder, dead, haltedBy }: GroupState,
 ): Reason {
   const which = group === '' ? `Queue "${queue}"` : `Group "${group}" of queue "${queue}"`;
-  const until =
-    'Retry (a step: its workflow) or purge that job, or release the group (QueueAdmin.releaseGroup, `simple-queue release`).';
+  const until = `Retry (a step: its workflow) or purge that job, or release the group (QueueAdmin.releaseGroup, \`${PROGRAM} release\`).`;
   if (dead)
     return {
       code: 'BLOCKED',

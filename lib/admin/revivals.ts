@@ -18,6 +18,7 @@ import {
 } from './job-filter.js';
 import type { OnMany } from './on-many.js';
 import type { ListedJob } from './listed-job.js';
+import { command, PROGRAM } from '../runtime/words.js';
 
 /**
  * `revived`: it had ended and is live again. `promoted`: it waited for its time and is ready now. `restored`: it was in no place, and is
@@ -105,6 +106,15 @@ export class Revivals {
     return 'promoted';
   }
 
+  private refuseStep(id: string, state: string, found: StepOfJob | undefined): void {
+    if (!found || !TERMINAL_STATES.some((terminal) => terminal === state)) return;
+    const { step, workflow } = found;
+    throw new QueueError(
+      'JOB_IS_STEP',
+      `retry: job ${id} has ended as step "${step}" of workflow ${workflow}, which it cannot join again by itself. Retry the workflow: \`${command(['workflows', 'retry', workflow], this.parts.options)}\`.`,
+    );
+  }
+
   /** Undefined: it has moved to where it can be retried, so look again. */
   private async explainRefusal(
     id: string,
@@ -112,7 +122,7 @@ export class Revivals {
   ): Promise<'ready' | 'restored' | undefined> {
     const state = (await this.parts.storage.jobs.find(id))?.state;
     if (state === undefined) throw unknown(id);
-    refuseStep(id, state, step);
+    this.refuseStep(id, state, step);
     if (state === LOST) return (await this.restore([id])) === 1 ? 'restored' : undefined;
     if (state === 'running') throw running(id);
     if (state === 'staged') throw held(id, state);
@@ -182,22 +192,13 @@ const HELD = {
   ],
   blocked: [
     'its turn in its ordered group',
-    'explain(id) says what it waits for, blockedGroups() (`simple-queue groups`) what a failed job blocks',
+    `explain(id) says what it waits for, blockedGroups() (\`${PROGRAM} groups\`) what a failed job blocks`,
   ],
 } as const;
 
 function held(id: string, state: keyof typeof HELD): QueueError {
   const [waitsFor, hint] = HELD[state];
   return new QueueError('JOB_HELD', `retry: job ${id} waits for ${waitsFor}. ${hint}.`);
-}
-
-function refuseStep(id: string, state: string, found: StepOfJob | undefined): void {
-  if (!found || !TERMINAL_STATES.some((terminal) => terminal === state)) return;
-  const { step, workflow } = found;
-  throw new QueueError(
-    'JOB_IS_STEP',
-    `retry: job ${id} has ended as step "${step}" of workflow ${workflow}, which it cannot join again by itself. Retry the workflow: \`simple-queue workflows retry ${workflow}\`.`,
-  );
 }
 
 function running(id: string): QueueError {

@@ -6,22 +6,24 @@ import { COMMANDS } from './commands.js';
 import { EXIT } from './exit-code.js';
 import { explainError } from './explained-error.js';
 import { closestWord } from '../runtime/closest-word.js';
+import { calledWith } from './called-with.js';
 import { packageVersion } from '../runtime/here.js';
 import { visible } from '../job/values/unseen.js';
 import { redaction } from '../observability/redaction.js';
 import { Screen } from './show/screen.js';
 import type { Session } from './session.js';
 import type { Terminal } from './show/terminal.js';
+import { PROGRAM } from '../runtime/words.js';
 
 const EPILOGUE = `
 The database is that of --url, else of DATABASE_URL, else of PGHOST, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE ...
 Exit codes: 0 done, 1 failed or found trouble, 2 wrong call, 130 interrupted.
 
 Examples:
-  simple-queue status
-  simple-queue jobs --state failed --queue mail
-  simple-queue explain 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10
-  simple-queue <command> --help`;
+  ${PROGRAM} status
+  ${PROGRAM} jobs --state failed --queue mail
+  ${PROGRAM} explain 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10
+  ${PROGRAM} <command> --help`;
 
 /** Runs one command line; returns its exit code. Whatever happens, it returns. */
 export async function run(argv: readonly string[], around: Terminal): Promise<number> {
@@ -88,7 +90,7 @@ function wrongCall({ code, message }: CommanderError): { code: QueueErrorCode; m
 }
 
 function programOf({ out, err }: Terminal, json: boolean): Command {
-  return new Command('simple-queue')
+  return new Command(PROGRAM)
     .description('Looks at and operates the queues of nestjs-simple-queue.')
     .option(
       '--url <url>',
@@ -133,7 +135,9 @@ function actOf(program: Command, around: Terminal, answer: (code: number) => voi
       try {
         answer((await work(cli, ...args)) ?? EXIT.ok);
       } catch (error) {
-        answer(explainError(screen, error));
+        answer(
+          explainError(screen, error, { ...flags, calledWith: calledWith(flags, around.env) }),
+        );
       } finally {
         // What was asked has its result: a server that is gone by now is no news.
         for (const session of sessions) await session.close().catch(() => undefined);

@@ -11,6 +11,7 @@ import { Migrator } from '../storage/schema/migrator.js';
 import { openStandAlone } from '../storage/connection/stand-alone.js';
 import type { Storage } from '../storage/storage.js';
 import { actorOf } from './actor.js';
+import { calledWith } from './called-with.js';
 import { databaseOf, type DatabaseChoice } from './database-choice.js';
 import type { SharedFlags } from './shared-flags.js';
 import type { Terminal } from './show/terminal.js';
@@ -61,7 +62,7 @@ export async function openSession({
   const database = databaseOf(flags, around.env);
   const queryTimeoutMs = Math.round(flags.timeout * 1_000);
   const given: SimpleQueueOptions = { ...ALONE, schema: flags.schema, queryTimeoutMs };
-  const options = resolved(given);
+  const options = { ...resolved(given), calledWith: calledWith(flags, around.env) };
   const events = new QueueEventBus();
   const connectTimeoutMs = Math.min(MAX_CONNECT_MS, queryTimeoutMs);
   const address = { ...database, applicationName: APPLICATION_NAME, connectTimeoutMs };

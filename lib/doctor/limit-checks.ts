@@ -3,7 +3,7 @@ import { isUndeclared, wordsOf } from '../storage/limits/limit-words.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
 import { troubleCheck } from './trouble-checks.js';
-import { counted, listed, span } from '../runtime/words.js';
+import { counted, listed, span, PROGRAM } from '../runtime/words.js';
 import { queueOfKeys } from '../job/limit.js';
 import { DAY_MS } from '../job/values/duration.js';
 import type { Diagnosis, WaitingLane } from '../storage/diagnosis/diagnosis.js';
@@ -40,7 +40,7 @@ async function tooSlow(limits: LimitShares[], diagnosis: Diagnosis): Promise<Obs
   return [
     warning(
       `What waits cannot be done within a day at the rate that it obeys: ${listed(late)}.`,
-      'Raise the rate (simple-queue limits set), enqueue less, or let jobs end that nobody needs any more.',
+      `Raise the rate (${PROGRAM} limits set), enqueue less, or let jobs end that nobody needs any more.`,
     ),
   ];
 }
@@ -80,7 +80,7 @@ const differing: Look = (limits) => {
   return [
     notice(
       `Processes declare something else of: ${listed(names)}.`,
-      'Give all processes the same; a declaration takes over when no process declares the old one. What an operator has set goes with `simple-queue limits reset`.',
+      `Give all processes the same; a declaration takes over when no process declares the old one. What an operator has set goes with \`${PROGRAM} limits reset\`.`,
     ),
   ];
 };
@@ -107,7 +107,7 @@ const undeclared: Look = (limits) => {
   return [
     notice(
       `Limits are declared by no worker that is alive: ${listed(names.map(({ name }) => `"${name}"`))}.`,
-      'They hold on. If no process without a worker declares them either: simple-queue limits remove.',
+      `They hold on. If no process without a worker declares them either: ${PROGRAM} limits remove.`,
     ),
   ];
 };

@@ -1,9 +1,8 @@
 import type { PlaceBreach } from '../storage/diagnosis/diagnosis.js';
 import { deleteStrays } from '../storage/diagnosis/stray-rows.js';
-import { command } from '../troubles/command.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, warning, type Observation } from './finding.js';
-import { counted, listed } from '../runtime/words.js';
+import { counted, listed, command, type Called } from '../runtime/words.js';
 
 /** Up to here every place is read at once. */
 const SMALL = 100_000;
@@ -15,7 +14,7 @@ async function lookAtPlaces(examination: Examination): Promise<Observation[]> {
   const live = (await diagnosis.vacuums()).find(({ name }) => name === 'job')?.live ?? 0;
   const breaches = live <= SMALL ? await diagnosis.allPlaces() : await diagnosis.somePlaces(WINDOW);
   const observed = [lost, doubled, misplaced, stale, badTurns].flatMap((observe) =>
-    observe(breaches, examination.options.schema),
+    observe(breaches, examination.options),
   );
   if (observed.length > 0) return observed;
   return [
@@ -27,7 +26,7 @@ async function lookAtPlaces(examination: Examination): Promise<Observation[]> {
   ];
 }
 
-type Observe = (breaches: PlaceBreach[], schema: string) => Observation[];
+type Observe = (breaches: PlaceBreach[], options: Called) => Observation[];
 type Standing = PlaceBreach & { id: string; places: string[] };
 
 const standing = (breaches: PlaceBreach[]): Standing[] =>
@@ -38,18 +37,18 @@ const standing = (breaches: PlaceBreach[]): Standing[] =>
 /** A turn of an ordered group, told in words in place of a place. */
 const isTurn = ({ places }: PlaceBreach): boolean => places?.[0]?.startsWith('group ') ?? false;
 
-const lost: Observe = (breaches, schema) => {
+const lost: Observe = (breaches, options) => {
   const jobs = standing(breaches).filter(({ lives, places }) => lives && places.length === 0);
   if (jobs.length === 0) return [];
   return [
     critical(
       `${counted(jobs.length, 'live job is', 'live jobs are')} in no place, and will never run: ${idsOf(jobs)}.`,
-      `\`${command(['redrive', '--state', 'lost', '--yes'], schema)}\` puts them back where they belong, \`retry\` one of them; \`cancel\` ends it.`,
+      `\`${command(['redrive', '--state', 'lost', '--yes'], options)}\` puts them back where they belong, \`retry\` one of them; \`cancel\` ends it.`,
     ),
   ];
 };
 
-const doubled: Observe = (breaches, schema) => {
+const doubled: Observe = (breaches, { schema }) => {
   const jobs = standing(breaches).filter(({ lives, places }) => lives && places.length > 1);
   if (jobs.length === 0) return [];
   const text = listed(
@@ -64,7 +63,7 @@ const doubled: Observe = (breaches, schema) => {
   ];
 };
 
-const misplaced: Observe = (breaches, schema) => {
+const misplaced: Observe = (breaches, { schema }) => {
   const jobs = standing(breaches).filter(({ lives, places }) => lives && places.length === 1);
   if (jobs.length === 0) return [];
   const text = listed(
@@ -79,7 +78,7 @@ const misplaced: Observe = (breaches, schema) => {
   ];
 };
 
-const stale: Observe = (breaches, schema) => {
+const stale: Observe = (breaches, { schema }) => {
   const rows = standing(breaches).filter(({ lives }) => !lives);
   if (rows.length === 0) return [];
   const tables = [

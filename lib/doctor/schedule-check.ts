@@ -1,12 +1,12 @@
 import type { Check, Examination } from './check.js';
 import { fine, notice, type Observation } from './finding.js';
 import { troubleCheck } from './trouble-checks.js';
-import { counted, listed } from '../runtime/words.js';
+import { counted, listed, command } from '../runtime/words.js';
 
 /** Counts end here. */
 const MOST = 1_000;
 
-async function lookAtSchedules({ diagnosis }: Examination): Promise<Observation[]> {
+async function lookAtSchedules({ diagnosis, options }: Examination): Promise<Observation[]> {
   const { schedules, ended, undeclared } = await diagnosis.troubledSchedules(MOST);
   if (schedules === 0) return [];
   const found: Observation[] = [];
@@ -21,7 +21,7 @@ async function lookAtSchedules({ diagnosis }: Examination): Promise<Observation[
     found.push(
       notice(
         `Schedules are declared by no worker that is alive: ${listed(undeclared)}.`,
-        'They go on. After a deploy that removed their decorators, run "simple-queue schedules prune"; during one, look again.',
+        `They go on. After a deploy that removed their decorators, run \`${command(['schedules', 'prune'], options)}\`; during one, look again.`,
       ),
     );
   return found.length > 0 ? found : [fine(`${counted(schedules, 'schedule')} on time.`)];

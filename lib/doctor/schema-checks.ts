@@ -2,15 +2,13 @@ import type { RoleKind } from '../storage/diagnosis/diagnosis.js';
 import type { SchemaDrift, SchemaPart } from '../storage/schema/schema-drift.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
-import { listed } from '../runtime/words.js';
+import { listed, command } from '../runtime/words.js';
 
 const OR_HIDDEN =
   'If they are there, row level security hides the row of "version" from this role.';
 
-async function lookAtVersion({
-  schema: state,
-  options: { schema },
-}: Examination): Promise<Observation[]> {
+async function lookAtVersion({ schema: state, options }: Examination): Promise<Observation[]> {
+  const { schema } = options;
   const make = `Run the migrations of createMigrations({ schema: '${schema}' }), or start once with migrate: 'run'.`;
   if (state === 'none')
     return [critical(`There are no queue tables in schema "${schema}".`, `${make} ${OR_HIDDEN}`)];
@@ -18,7 +16,7 @@ async function lookAtVersion({
     return [
       critical(
         `This role may not read the tables in schema "${schema}".`,
-        '`simple-queue roles` prints the rights that it needs; see docs/learn/roles.md.',
+        `\`${command(['roles'], options)}\` prints the rights that it needs; see docs/learn/roles.md.`,
       ),
     ];
   const { version, compatibleFrom, target } = state;
@@ -148,7 +146,7 @@ async function roleOf({ diagnosis, options, handlers }: Examination) {
 async function lookAtRights(examination: Examination): Promise<Observation[]> {
   const { options } = examination;
   const { kind, usage, missing: lacking, foreign } = await roleOf(examination);
-  const advice = '`simple-queue roles` prints the statements; see docs/learn/roles.md.';
+  const advice = `\`${command(['roles'], options)}\` prints the statements; see docs/learn/roles.md.`;
   if (!usage)
     return [critical(`This role has no right to use schema "${options.schema}".`, advice)];
   if (lacking.length > 0) return [critical(`This role lacks rights: ${listed(lacking)}.`, advice)];

@@ -2,7 +2,7 @@ import { holderText } from '../troubles/holder-text.js';
 import type { ReplicationSlot, TableVacuum } from '../storage/diagnosis/diagnosis.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
-import { counted, listed, shown, span } from '../runtime/words.js';
+import { counted, listed, shown, span, command } from '../runtime/words.js';
 
 /** Ten times what autovacuum waits for on the hot tables. */
 const MANY_DEAD = 100_000;
@@ -74,6 +74,7 @@ const HORIZON_COST =
 
 async function lookAtHorizon({
   diagnosis,
+  options,
   longTransactionMs,
 }: Examination): Promise<Observation[]> {
   const holders = await diagnosis.snapshotHolders();
@@ -85,7 +86,7 @@ async function lookAtHorizon({
     .map((holder) =>
       warning(
         `${holderText(holder)} ${HORIZON_COST}`,
-        `Find out what it does, and end it: \`simple-queue sessions --end ${holder.pid} --yes\`. Set idle_in_transaction_session_timeout against forgotten ones.`,
+        `Find out what it does, and end it: \`${command(['sessions', '--end', String(holder.pid), '--yes'], options)}\`. Set idle_in_transaction_session_timeout against forgotten ones.`,
       ),
     );
 }

@@ -6,6 +6,7 @@ import { wordsOf } from '../storage/limits/limit-words.js';
 import type { LimitRow } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { declaredLimits } from './declared-limits.js';
+import { PROGRAM } from '../runtime/words.js';
 
 interface FleetLimitsParts {
   storage: Pick<Storage, 'limits' | 'signals'>;
@@ -135,6 +136,6 @@ function refuseTaken({ name, ofQueue }: DeclaredLimit, row: LimitRow | undefined
 function differing(limit: DeclaredLimit, row: LimitRow): string {
   const words = `Limit "${row.name}" is ${wordsOf(row)}, and this process declares ${ruleWords(limit)}. The database's word holds`;
   if (row.setAt)
-    return `${words}: an operator has set it. Set it again with QueueAdmin.setLimit or \`simple-queue limits set\`.`;
+    return `${words}: an operator has set it. Set it again with QueueAdmin.setLimit or \`${PROGRAM} limits set\`.`;
   return `${words}, as long as a process that declared it lives; then this one's does. Give all processes the same, or set it with QueueAdmin.setLimit.`;
 }

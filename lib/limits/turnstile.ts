@@ -3,6 +3,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { workerName } from '../runtime/worker-name.js';
 import type { Entry } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
+import { PROGRAM } from '../runtime/words.js';
 
 /** `askedAt`: when the question left, by the clock of this process. */
 export type Asked = Entry & { askedAt: number };
@@ -122,6 +123,6 @@ export class Turnstile {
 export function late({ name }: Pick<Asking, 'name'>): QueueError {
   return new QueueError(
     'LIMIT_TIMEOUT',
-    `Limit "${name}" had no room in time, or no reply of the database said so. Wait longer (timeoutMs), or look who holds it: QueueAdmin.limits(), \`simple-queue limits\`.`,
+    `Limit "${name}" had no room in time, or no reply of the database said so. Wait longer (timeoutMs), or look who holds it: QueueAdmin.limits(), \`${PROGRAM} limits\`.`,
   );
 }

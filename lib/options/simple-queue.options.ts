@@ -154,6 +154,8 @@ export interface ResolvedOptions extends Readonly<
   readonly schedules: { readonly owner: string };
   /** Only for tests: nothing waits for a rate, for the rest of a limit, nor for a batch to be full. */
   readonly isUnpaced?: boolean;
+  /** Only of the command line: see `Called`. */
+  readonly calledWith?: string;
   /** A Map: a queue may be called `__proto__`. */
   readonly queues: ReadonlyMap<string, Readonly<InMs<QueueSettings>>>;
   readonly limits: ReadonlyMap<string, Readonly<InMs<LimitRule>>>;

@@ -44,3 +44,24 @@ export function laneText(lane: {
 /** A word of a command, as a shell takes it. */
 export const shellWord = (word: string): string =>
   /^[\w.:/=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+
+/** What people type in a project. `--no`: npx takes the installed command or none, and asks the registry for no package of this name, which is not ours. */
+export const PROGRAM = 'npx --no simple-queue';
+
+const USUAL_SCHEMA = 'simple_queue';
+
+/** What each printed command has to repeat. */
+export interface Called {
+  schema: string;
+  /** Of the command line: its other flags, as a shell takes them; never a secret. */
+  calledWith?: string;
+}
+
+/** A command to be typed as it is. */
+export function command(
+  words: readonly string[],
+  { schema, calledWith = '' }: Called = { schema: USUAL_SCHEMA },
+): string {
+  const shared = schema === USUAL_SCHEMA ? [] : ['--schema', schema];
+  return `${PROGRAM} ${[...words, ...shared].map(shellWord).join(' ')}${calledWith}`;
+}

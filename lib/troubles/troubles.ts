@@ -3,8 +3,8 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Run } from '../storage/connection/database.js';
 import type { TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 import type { Storage } from '../storage/storage.js';
-import { command } from './command.js';
 import type { TROUBLES } from './kinds.js';
+import { command } from '../runtime/words.js';
 
 /** Whatever waits for a person, asked of the database; on connections for callers, or where `run` says. */
 export async function troublesOf(
@@ -18,10 +18,10 @@ export async function troublesOf(
   const place = ({ code }: TroubleRow): number => TROUBLE_CODES.indexOf(code);
   return rows
     .toSorted((a, b) => place(a) - place(b))
-    .map((row) => troubleOf(row, options.schema, TROUBLES));
+    .map((row) => troubleOf(row, options, TROUBLES));
 }
 
-function troubleOf(row: TroubleRow, schema: string, kinds: typeof TROUBLES): Trouble {
+function troubleOf(row: TroubleRow, options: ResolvedOptions, kinds: typeof TROUBLES): Trouble {
   const { code, queue, name, labels, sinceMs } = row;
   const { level, text, look, hint = '', fix } = kinds[code].tell(row);
   return {
@@ -33,9 +33,9 @@ function troubleOf(row: TroubleRow, schema: string, kinds: typeof TROUBLES): Tro
     ...countOf(row),
     ...(sinceMs === null ? {} : { sinceMs: Math.max(0, Math.round(sinceMs)) }),
     text,
-    look: command(look, schema),
+    look: command(look, options),
     hint,
-    fix: fix ? command(fix, schema) : '',
+    fix: fix ? command(fix, options) : '',
   };
 }
 

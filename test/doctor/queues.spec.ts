@@ -55,7 +55,7 @@ describe('queues', () => {
     expect(await only('WORKER_SILENT')).toMatchObject({
       level: 'warning',
       found: 'Worker host:9 is silent for 10 minutes beyond its lease, and holds 1 job.',
-      advice: expect.stringContaining('`simple-queue maintain`'),
+      advice: expect.stringContaining('`npx --no simple-queue maintain`'),
     });
     expect(await only('LOST_JOBS')).toMatchObject({ level: 'ok' });
   });
@@ -123,7 +123,7 @@ describe('places', () => {
       level: 'critical',
       found: `1 live job is in no place, and will never run: ${job!.id}.`,
     });
-    expect(finding.advice).toContain('`simple-queue redrive --state lost --yes`');
+    expect(finding.advice).toContain('`npx --no simple-queue redrive --state lost --yes`');
   });
 
   it('names rows of jobs that are gone, and how to delete them', async () => {

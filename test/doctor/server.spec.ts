@@ -238,7 +238,7 @@ describe('what holds vacuum back', () => {
     const [finding] = await practice.ask('HORIZON', { longTransactionMs: 0 });
     expect(finding).toMatchObject({
       level: 'warning',
-      advice: expect.stringContaining(`simple-queue sessions --end ${pid} --yes`),
+      advice: expect.stringContaining(`npx --no simple-queue sessions --end ${pid} --yes`),
     });
     expect(finding!.found).toMatch(
       new RegExp(

@@ -68,8 +68,8 @@ describe('runs that do not end', () => {
     );
     expect(troubles).toMatchObject([{ code: 'HUNG_RUNS' }]);
 
-    expect((await look(...trouble!.look.split(' ').slice(1))).out).toMatch(/2 jobs|running/);
-    expect(await look(...trouble!.fix.split(' ').slice(1))).toMatchObject({ code: 0 });
+    expect((await look(...trouble!.look.split(' ').slice(3))).out).toMatch(/2 jobs|running/);
+    expect(await look(...trouble!.fix.split(' ').slice(3))).toMatchObject({ code: 0 });
     gate.open();
     await eventually(async () => expect((await application.queues.find(id))?.state).toBe('succeeded')); // prettier-ignore
     await beatNow(application);

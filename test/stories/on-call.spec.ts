@@ -45,7 +45,7 @@ describe('called at night, with the command line alone', () => {
     cli(argv, { env: { DATABASE_URL: url } });
   /** As a shell takes it apart. */
   const wordsOf = (command: string): string[] =>
-    [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!).slice(1);
+    [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!).slice(3);
   const troubles = async (url?: string) =>
     ((await run(['status', '--json'], url)).json as { troubles: Trouble[] }).troubles;
   const find = async (code: string, url?: string) =>
@@ -86,7 +86,7 @@ describe('called at night, with the command line alone', () => {
     await query('delete from simple_queue.claim');
     const { troubles: known } = await admin.explain(next!.id);
     expect(known).toMatchObject([
-      { code: 'BLOCKED_GROUPS', fix: 'simple-queue release ledger --all --yes' },
+      { code: 'BLOCKED_GROUPS', fix: 'npx --no simple-queue release ledger --all --yes' },
     ]);
     await putRight('BLOCKED_GROUPS', new RegExp(`a 7 .*${head!.id}`));
   });
@@ -164,7 +164,9 @@ describe('called at night, with the command line alone', () => {
     await test.rows.jobs(3, { queue: 'orphans', due: '-2 hours' });
     await aWorker((await test.rows.lane('mail')).id);
     const { fix } = await putRight('NO_HANDLER', /\(none\) .*no worker/);
-    expect(fix).toBe("simple-queue cancel --queue orphans --name '' --state ready,blocked --yes");
+    expect(fix).toBe(
+      "npx --no simple-queue cancel --queue orphans --name '' --state ready,blocked --yes",
+    );
   });
 
   it('no worker at all: a process has to be started', async () => {

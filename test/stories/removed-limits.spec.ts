@@ -186,7 +186,10 @@ describe('a rest', () => {
     await admin.setLimit('api', { concurrency: 2 });
     await limitsOf(app).slowDown('api', '2 h');
     const [trouble] = await admin.troubles();
-    expect(trouble).toMatchObject({ code: 'LIMITS', fix: 'simple-queue limits reset api --rest' });
+    expect(trouble).toMatchObject({
+      code: 'LIMITS',
+      fix: 'npx --no simple-queue limits reset api --rest',
+    });
     await admin.resetLimit('api', { rest: true });
     expect(await admin.troubles()).toEqual([]);
     const [limit] = await admin.limits();

@@ -176,8 +176,8 @@ describe('a saga', () => {
         code: 'STUCK_WORKFLOWS',
         level: 'warning',
         count: 1,
-        look: `simple-queue workflow ${id}`,
-        fix: `simple-queue workflows retry ${id}`,
+        look: `npx --no simple-queue workflow ${id}`,
+        fix: `npx --no simple-queue workflows retry ${id}`,
       }),
     );
     expect((await admin.explain(reserve!.compensation!.ids[0]!)).text).toContain(

@@ -142,7 +142,7 @@ describe('troubles of several kinds at once', () => {
     );
     expect(await of('SCHEDULES', 'LIMITS')).toMatchObject([
       { level: 'warning', count: 2, text: "2 schedules are overdue, the longest for 5 hours: the 'latest', late one." },
-      { level: 'warning', queue: 'mail', fix: 'simple-queue limits reset mail --rest' },
+      { level: 'warning', queue: 'mail', fix: 'npx --no simple-queue limits reset mail --rest' },
       { level: 'notice', text: 'Limit "smtp" rests for another 3 minutes, since a handler was told to slow down: nothing starts under it.' },
     ]); // prettier-ignore
     const { json } = await look('doctor', '--only', 'SCHEDULES,LIMITS', '--json');

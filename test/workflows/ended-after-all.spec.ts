@@ -153,10 +153,10 @@ describe('a workflow', () => {
         workflow('about').each('none', 'work', []).step('held', 'work', 1, { group: 'g', ordered: true, after: 'none' }), // prettier-ignore
       );
       expect(await troubles()).toMatchObject([
-        { level: 'warning', count: 2, fix: 'simple-queue maintain', text: expect.stringContaining(ids[1]!) }, // prettier-ignore
+        { level: 'warning', count: 2, fix: 'npx --no simple-queue maintain', text: expect.stringContaining(ids[1]!) }, // prettier-ignore
       ]);
       expect(await doctor.examine({ only: ['WORKFLOWS'] })).toMatchObject([
-        { level: 'warning', found: expect.stringContaining(ids[0]!), advice: expect.stringContaining('simple-queue maintain') }, // prettier-ignore
+        { level: 'warning', found: expect.stringContaining(ids[0]!), advice: expect.stringContaining('npx --no simple-queue maintain') }, // prettier-ignore
       ]);
 
       await maintain();
@@ -232,9 +232,9 @@ describe('a workflow', () => {
       const { id: plain } = await new QueueService(test.storage, test.options, test.events).enqueue('dead', 7); // prettier-ignore
       const admin = adminOf();
       const troubles = (await admin.troubles()).filter(({ queue }) => queue === 'dead');
-      expect(troubles.map(({ code, count, fix }) => [code, count, fix])).toContainEqual(['FAILED_WORKFLOWS', 1, `simple-queue workflows retry ${id}`]); // prettier-ignore
+      expect(troubles.map(({ code, count, fix }) => [code, count, fix])).toContainEqual(['FAILED_WORKFLOWS', 1, `npx --no simple-queue workflows retry ${id}`]); // prettier-ignore
       expect(troubles.map(({ code }) => code)).not.toContain('DEAD_LETTERS');
-      expect((await admin.explain(job)).troubles.map(({ fix }) => fix)).toContain(`simple-queue workflows retry ${id}`); // prettier-ignore
+      expect((await admin.explain(job)).troubles.map(({ fix }) => fix)).toContain(`npx --no simple-queue workflows retry ${id}`); // prettier-ignore
 
       await expect(admin.retry(job)).rejects.toMatchObject({ code: 'JOB_IS_STEP', message: expect.stringContaining(`workflows retry ${id}`) }); // prettier-ignore
       for (const dryRun of [true, false])

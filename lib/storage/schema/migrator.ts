@@ -16,6 +16,7 @@ import {
   MIGRATIONS_RECORDED,
   TRY_MIGRATION_LOCK,
 } from './schema-version.sql.js';
+import { command } from '../../runtime/words.js';
 
 /** The oldest server that the suites run on. */
 const MIN_SERVER_VERSION = 130_000;
@@ -111,7 +112,7 @@ export class Migrator {
     if (version < SCHEMA_VERSION) {
       throw new QueueError(
         'SCHEMA_BEHIND',
-        `Schema "${schema}" is at version ${version}, this release needs ${SCHEMA_VERSION}. Run "npx --no simple-queue migrate up${schema === 'simple_queue' ? '' : ` --schema ${schema}`}", or the migrations of createMigrations({ schema: '${schema}' }), or start once with migrate: 'run'.`,
+        `Schema "${schema}" is at version ${version}, this release needs ${SCHEMA_VERSION}. Run \`${command(['migrate', 'up'], this.options)}\`, or the migrations of createMigrations({ schema: '${schema}' }), or start once with migrate: 'run'.`,
       );
     }
     if (compatibleFrom > SCHEMA_VERSION) {

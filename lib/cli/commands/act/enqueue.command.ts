@@ -8,6 +8,7 @@ import type { Session } from '../../session.js';
 import { payloadOf } from '../../json-payload.js';
 import { parseWhole } from '../../show/numbers.js';
 import { parseDate, parseSpan } from '../../show/times.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 interface EnqueueFlags {
   name?: string;
@@ -60,8 +61,8 @@ const EXAMPLES = `
 It knows no options of the application. Templates do not check the payload here, but where the job runs.
 
 Examples:
-  simple-queue enqueue mail '{"to":"ann@example.com"}' --name welcome --unique-key welcome:7
-  simple-queue enqueue reports - --delay 10min < report.json`;
+  ${PROGRAM} enqueue mail '{"to":"ann@example.com"}' --name welcome --unique-key welcome:7
+  ${PROGRAM} enqueue reports - --delay 10min < report.json`;
 
 function addJobOptions(command: Command): Command {
   return command

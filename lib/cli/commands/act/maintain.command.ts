@@ -4,6 +4,7 @@ import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
 import { counted } from '../../show/numbers.js';
 import type { Session } from '../../session.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 /** What the duties did. `warnings`: what they could not. */
 interface Maintained {
@@ -34,7 +35,7 @@ It is safe beside workers and repeats of itself. It takes the rights of queue_wo
 Exit code 1: something could not be done.
 
 Examples:
-  simple-queue maintain`;
+  ${PROGRAM} maintain`;
 
 async function maintain(cli: Cli): Promise<number> {
   const session = await cli.session();

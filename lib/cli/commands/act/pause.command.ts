@@ -1,4 +1,5 @@
 import type { AddCommand, Cli } from '../../command.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 /** `pause` and `resume`: whether workers claim from a queue. */
 export const addPause: AddCommand = (program, act) => {
@@ -10,14 +11,14 @@ export const addPause: AddCommand = (program, act) => {
     .argument('<queue>', 'its name')
     .addHelpText(
       'after',
-      '\nIt stays paused, whatever is restarted, until "simple-queue resume".\n\nExamples:\n  simple-queue pause mail',
+      `\nIt stays paused, whatever is restarted, until "${PROGRAM} resume".\n\nExamples:\n  ${PROGRAM} pause mail`,
     )
     .action(act((cli, queue: string) => pause(cli, queue, true)));
   program
     .command('resume')
     .description('let workers claim from a queue again')
     .argument('<queue>', 'its name')
-    .addHelpText('after', '\nExamples:\n  simple-queue resume mail')
+    .addHelpText('after', `\nExamples:\n  ${PROGRAM} resume mail`)
     .action(act((cli, queue: string) => pause(cli, queue, false)));
 };
 

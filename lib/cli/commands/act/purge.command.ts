@@ -3,6 +3,7 @@ import type { AddCommand, Cli } from '../../command.js';
 import { addFilter, filterOf, refuseUnknown, type FilterFlags } from '../../filter-flags.js';
 import { finish, inBatches } from '../../in-batches.js';
 import { counted } from '../../show/numbers.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 interface PurgeFlags extends FilterFlags {
   yes?: boolean;
@@ -24,8 +25,8 @@ const EXAMPLES = `
 It needs a filter. What runs is left alone: cancel it. Ctrl-C ends it between two batches; a repeat continues.
 
 Examples:
-  simple-queue purge --queue mail --state ready
-  simple-queue purge --state dead --finished-before 7d --yes`;
+  ${PROGRAM} purge --queue mail --state ready
+  ${PROGRAM} purge --state dead --finished-before 7d --yes`;
 
 async function purge(cli: Cli, flags: PurgeFlags): Promise<number> {
   const session = await cli.session();

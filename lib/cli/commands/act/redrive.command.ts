@@ -3,6 +3,7 @@ import type { AddCommand, Cli } from '../../command.js';
 import { addFilter, filterOf, refuseUnknown, type FilterFlags } from '../../filter-flags.js';
 import { finish, inBatches } from '../../in-batches.js';
 import { counted, parseWhole } from '../../show/numbers.js';
+import { command, PROGRAM, type Called } from '../../../runtime/words.js';
 
 interface RedriveFlags extends FilterFlags {
   limit?: number;
@@ -26,8 +27,8 @@ const EXAMPLES = `
 Without --state it takes what failed, and nothing that expired. Ctrl-C ends it between two batches; a repeat continues.
 
 Examples:
-  simple-queue redrive --queue mail --state failed --finished-after 2h
-  simple-queue redrive --queue mail --state failed --finished-after 2h --yes`;
+  ${PROGRAM} redrive --queue mail --state failed --finished-after 2h
+  ${PROGRAM} redrive --queue mail --state failed --finished-after 2h --yes`;
 
 async function redrive(cli: Cli, flags: RedriveFlags): Promise<number> {
   const session = await cli.session();
@@ -41,10 +42,14 @@ async function redrive(cli: Cli, flags: RedriveFlags): Promise<number> {
   });
   if (end.complete && Object.values(end.counts).every((count) => count === 0))
     await refuseUnknown(session, flags);
-  return finish(cli, end, { yes, told: told(end.counts, yes) });
+  return finish(cli, end, { yes, told: told(end.counts, yes, session.options) });
 }
 
-function told({ revived, keyTaken, gone, steps = 0 }: RedriveCounts, yes: boolean): string[] {
+function told(
+  { revived, keyTaken, gone, steps = 0 }: RedriveCounts,
+  yes: boolean,
+  options: Called,
+): string[] {
   return [
     `${counted(revived, 'job')} ${yes ? (revived === 1 ? 'runs again' : 'run again') : 'would run again'}.`,
     ...(keyTaken > 0
@@ -52,7 +57,7 @@ function told({ revived, keyTaken, gone, steps = 0 }: RedriveCounts, yes: boolea
       : []),
     ...(steps > 0
       ? [
-          `${counted(steps, 'step')} of workflows ${yes ? '' : 'would '}stay: see simple-queue workflows --state failed, and retry those.`,
+          `${counted(steps, 'step')} of workflows ${yes ? '' : 'would '}stay: see ${command(['workflows', '--state', 'failed'], options)}, and retry those.`,
         ]
       : []),
     ...(gone > 0 ? [`${counted(gone, 'job')} moved meanwhile.`] : []),

@@ -1,5 +1,5 @@
 import type { QueueAdmin } from '../../../admin/queue-admin.js';
-import { listed } from '../../../runtime/words.js';
+import { listed, PROGRAM } from '../../../runtime/words.js';
 import { QueueError } from '../../../job/queue.errors.js';
 import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
@@ -30,11 +30,11 @@ export const addRelease: AddCommand = (program, act) => {
 };
 
 const EXAMPLES = `
-The job stays in the dead letter queue. To run it first, "simple-queue retry" it instead.
+The job stays in the dead letter queue. To run it first, "${PROGRAM} retry" it instead.
 
 Examples:
-  simple-queue release ledger account-7
-  simple-queue release ledger --all --yes`;
+  ${PROGRAM} release ledger account-7
+  ${PROGRAM} release ledger --all --yes`;
 
 async function release(
   cli: Cli,

@@ -1,6 +1,7 @@
 import type { Retried } from '../../../admin/revivals.js';
 import type { AddCommand, Cli } from '../../command.js';
 import { eachId } from '../../each-id.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 const WORDS: Record<Retried['outcome'], string> = {
   revived: 'runs again, its attempts from 0',
@@ -22,10 +23,10 @@ export const addRetry: AddCommand = (program, act) => {
 };
 
 const EXAMPLES = `
-For many jobs by filter there is "simple-queue redrive".
+For many jobs by filter there is "${PROGRAM} redrive".
 
 Examples:
-  simple-queue retry 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10`;
+  ${PROGRAM} retry 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10`;
 
 const retry = (cli: Cli, ids: string[]): Promise<number> =>
   eachId<Retried>(cli, ids, {

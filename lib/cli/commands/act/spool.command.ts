@@ -6,7 +6,7 @@ import { leftFiles, removeFiles, surveyed, type SurveyedFolder } from '../../../
 import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
 import { counted } from '../../show/numbers.js';
-import { span } from '../../../runtime/words.js';
+import { span, PROGRAM } from '../../../runtime/words.js';
 import { callOf } from '../../../enqueue/spooled-call.js';
 import type { SpoolRecord } from '../../../spool/record.js';
 import type { Screen } from '../../show/screen.js';
@@ -50,9 +50,9 @@ export const addSpool: AddCommand = (program, act) => {
 
 const EXAMPLES = `
 Examples:
-  simple-queue spool status /var/lib/shop/spool
-  simple-queue spool replay /var/lib/shop/spool --aside --yes
-  simple-queue spool export /var/lib/shop/spool > jobs.jsonl`;
+  ${PROGRAM} spool status /var/lib/shop/spool
+  ${PROGRAM} spool replay /var/lib/shop/spool --aside --yes
+  ${PROGRAM} spool export /var/lib/shop/spool > jobs.jsonl`;
 
 async function status({ screen }: Cli, folder: string): Promise<number> {
   await refuseMissing(folder);

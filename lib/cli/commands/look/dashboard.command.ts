@@ -7,6 +7,7 @@ import { QueueError } from '../../../job/queue.errors.js';
 import { actorOf } from '../../actor.js';
 import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 interface DashboardFlags {
   port?: string;
@@ -19,7 +20,7 @@ const EXAMPLES = `
 It listens on this machine alone, and its address has a secret part: whoever else works here does not know it.
 
 Examples:
-  simple-queue dashboard --port 4000 --read-only`;
+  ${PROGRAM} dashboard --port 4000 --read-only`;
 
 /** `dashboard`: the page of the dashboard, without an application, until Ctrl-C. */
 export const addDashboard: AddCommand = (program, act) => {

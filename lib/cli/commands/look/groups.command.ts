@@ -4,6 +4,7 @@ import { refuseUnknownQueue } from '../../known-queue.js';
 import { countText } from '../../show/queue-table.js';
 import type { Cell } from '../../show/table.js';
 import { span } from '../../show/times.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 /** `groups [queue]`: ordered groups that wait for a person. */
 export const addGroups: AddCommand = (program, act) => {
@@ -16,10 +17,10 @@ export const addGroups: AddCommand = (program, act) => {
 };
 
 const EXAMPLES = `
-A group continues when its job is retried or purged, or when the group is released ("simple-queue release").
+A group continues when its job is retried or purged, or when the group is released ("${PROGRAM} release").
 
 Examples:
-  simple-queue groups ledger --json`;
+  ${PROGRAM} groups ledger --json`;
 
 async function groups(cli: Cli, queue?: string): Promise<void> {
   const session = await cli.session();

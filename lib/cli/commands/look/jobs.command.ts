@@ -6,6 +6,7 @@ import { addFilter, filterOf, refuseUnknown, type FilterFlags } from '../../filt
 import { showJobs } from '../../show/job-table.js';
 import { parseWhole } from '../../show/numbers.js';
 import type { Session } from '../../session.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 interface JobsFlags extends FilterFlags {
   limit?: number;
@@ -53,15 +54,15 @@ const quotedWord = (word: string): string =>
     : word;
 
 const EXAMPLES = `
-A list has no payloads: "simple-queue job <id> --payload" shows one. A search is made of
+A list has no payloads: "${PROGRAM} job <id> --payload" shows one. A search is made of
 ${SEARCH_WORDS.map(({ word }) => word).join(':, ')}:
 Where nothing has an index for it, a look ends after 100,000 jobs, and says how to go on.
 
 Examples:
-  simple-queue jobs --state dead --queue mail --finished-after 2h
-  simple-queue jobs --state running,ready --limit 200
-  simple-queue jobs state:dead error:timeout since:2h 'attempt:>2' payload.order.id:42
-  simple-queue jobs --state failed --all --json | jq -r .id | xargs simple-queue retry`;
+  ${PROGRAM} jobs --state dead --queue mail --finished-after 2h
+  ${PROGRAM} jobs --state running,ready --limit 200
+  ${PROGRAM} jobs state:dead error:timeout since:2h 'attempt:>2' payload.order.id:42
+  ${PROGRAM} jobs --state failed --all --json | jq -r .id | xargs ${PROGRAM} retry`;
 
 type Page = JobsFlags & { limit: number };
 

@@ -7,6 +7,7 @@ import type { AddCommand, Cli } from '../../command.js';
 import { parseWhole } from '../../show/numbers.js';
 import type { Cell } from '../../show/table.js';
 import { span } from '../../show/times.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 interface SetFlags {
   concurrency?: number | null;
@@ -18,13 +19,13 @@ interface SetFlags {
 
 const EXAMPLES = `
 Examples:
-  simple-queue limits set mail --concurrency 10
-  simple-queue limits set stripe --rate 100/1s --strict
-  simple-queue limits set mail --rate none
-  simple-queue limits set 'mail/*' --concurrency 2
-  simple-queue limits reset mail
-  simple-queue limits reset mailer --rest
-  simple-queue limits remove old-api`;
+  ${PROGRAM} limits set mail --concurrency 10
+  ${PROGRAM} limits set stripe --rate 100/1s --strict
+  ${PROGRAM} limits set mail --rate none
+  ${PROGRAM} limits set 'mail/*' --concurrency 2
+  ${PROGRAM} limits reset mail
+  ${PROGRAM} limits reset mailer --rest
+  ${PROGRAM} limits remove old-api`;
 
 /** `limits`: what bounds jobs over all processes, and who shares in it. */
 export const addLimits: AddCommand = (program, act) => {

@@ -4,6 +4,7 @@ import type { Act, Cli } from '../../command.js';
 import { refuseNear } from '../../known-queue.js';
 import { counted } from '../../show/numbers.js';
 import { parseMoment } from '../../show/times.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 /** What operators do to schedules, whoever owns them. */
 export function addScheduleActs(schedules: Command, act: Act): void {
@@ -11,7 +12,7 @@ export function addScheduleActs(schedules: Command, act: Act): void {
     schedules
       .command(name)
       .description(description)
-      .addHelpText('after', `\nExamples:\n  simple-queue schedules ${example}`);
+      .addHelpText('after', `\nExamples:\n  ${PROGRAM} schedules ${example}`);
   add('pause', 'make no ticks until it is resumed, whatever is restarted')
     .argument('<name>', 'its name')
     .action(act((cli, name: string) => pause(cli, name, true)));

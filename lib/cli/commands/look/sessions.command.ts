@@ -1,7 +1,7 @@
 import type { SessionGroup } from '../../../storage/diagnosis/session.repository.js';
 import type { SnapshotHolder } from '../../../storage/diagnosis/diagnosis.js';
 import { QueueError } from '../../../job/queue.errors.js';
-import { shown } from '../../../runtime/words.js';
+import { shown, PROGRAM } from '../../../runtime/words.js';
 import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
 import { counted, parseWhole } from '../../show/numbers.js';
@@ -34,8 +34,8 @@ const EXAMPLES = `
 Of other roles' sessions an ordinary role sees little, and ends none: use the role that opened them, or a superuser.
 
 Examples:
-  simple-queue sessions --end 4711 --yes
-  simple-queue sessions --end-idle 10min --yes`;
+  ${PROGRAM} sessions --end 4711 --yes
+  ${PROGRAM} sessions --end-idle 10min --yes`;
 
 async function sessions(cli: Cli, { end, endIdle, yes = false }: SessionsFlags): Promise<number> {
   if (end !== undefined && endIdle !== undefined)

@@ -9,6 +9,7 @@ import type { JobWatch, Look, Watched, WatchedEvent } from '../../job-watch.js';
 import { progressText } from '../../show/progress-bar.js';
 import { refuseUnknownQueue } from '../../known-queue.js';
 import { fromNow, lasted, parseSpan, span } from '../../show/times.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 interface TailFlags extends Watched {
   interval?: number;
@@ -39,7 +40,7 @@ It looks at the tables again and again, since the database reports no events. Wh
 Not shown: the run of a job that had waited since before, and is done within one interval. "queues" and "jobs" count those.
 
 Examples:
-  simple-queue tail --errors --json | jq .error.message`;
+  ${PROGRAM} tail --errors --json | jq .error.message`;
 
 /** A number alone is milliseconds, as in the options of the library. */
 const parseInterval = (text: string): number =>

@@ -7,6 +7,7 @@ import type { Session } from '../../session.js';
 import type { Cell, Column } from '../../show/table.js';
 import { lasted, parseSpan, span } from '../../show/times.js';
 import { MINUTE_MS } from '../../../job/values/duration.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 interface TopFlags {
   over: number;
@@ -49,7 +50,7 @@ const EXAMPLES = `
 Workers write what they have counted once a minute: the newest minute is never whole. In a pipe, and with --json, it looks once.
 
 Examples:
-  simple-queue top --over 1h --json | jq '.queues[0]'`;
+  ${PROGRAM} top --over 1h --json | jq '.queues[0]'`;
 
 async function top(cli: Cli, flags: TopFlags): Promise<void> {
   if (flags.over < LEAST_MS || flags.over > MOST_MS)

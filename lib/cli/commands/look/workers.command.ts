@@ -2,13 +2,14 @@ import type { WorkerSummary } from '../../../admin/overview.js';
 import type { AddCommand, Cli } from '../../command.js';
 import type { Cell } from '../../show/table.js';
 import { span } from '../../show/times.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 /** `workers`: every process that holds a lease. */
 export const addWorkers: AddCommand = (program, act) => {
   program
     .command('workers')
     .description('every worker process: since when, what it serves, how many jobs it holds')
-    .addHelpText('after', '\nExamples:\n  simple-queue workers --json')
+    .addHelpText('after', `\nExamples:\n  ${PROGRAM} workers --json`)
     .action(act(show));
 };
 

@@ -9,6 +9,7 @@ import { packageVersion } from '../../../runtime/here.js';
 import type { Tone } from '../../show/table.js';
 import type { Session } from '../../session.js';
 import { showQueues } from '../../show/queue-table.js';
+import { PROGRAM } from '../../../runtime/words.js';
 
 /** What `migrate status` returns. */
 interface SchemaStatus {
@@ -36,12 +37,12 @@ export const addMigrate: AddCommand = (program, act) => {
   migrate
     .command('up')
     .description('make the tables, or bring them to the version of this release')
-    .addHelpText('after', '\nExamples:\n  simple-queue migrate up --schema billing_queue --json')
+    .addHelpText('after', `\nExamples:\n  ${PROGRAM} migrate up --schema billing_queue --json`)
     .action(act(up));
   migrate
     .command('status')
     .description('compare the tables with this release; exits with 1 if they do not fit')
-    .addHelpText('after', '\nExamples:\n  simple-queue migrate status || simple-queue migrate up')
+    .addHelpText('after', `\nExamples:\n  ${PROGRAM} migrate status || ${PROGRAM} migrate up`)
     .action(act(status));
   addSql(migrate, act);
   addDown(migrate, act);
@@ -55,7 +56,7 @@ function addDown(migrate: Command, act: Act): void {
     )
     .option('--drop <schema>', 'do it: the name of the schema, written out')
     .addOption(new Option('--yes').hideHelp())
-    .addHelpText('after', '\nExamples:\n  simple-queue migrate down --drop simple_queue')
+    .addHelpText('after', `\nExamples:\n  ${PROGRAM} migrate down --drop simple_queue`)
     .action(act(down));
 }
 
@@ -68,7 +69,7 @@ function addSql(migrate: Command, act: Act): void {
     .option('--from <version>', 'the version to start at; 0: no tables', parseWhole)
     .addHelpText(
       'after',
-      '\nExamples:\n  simple-queue migrate sql > queue.sql\n  simple-queue migrate sql --from 0 --schema billing_queue',
+      `\nExamples:\n  ${PROGRAM} migrate sql > queue.sql\n  ${PROGRAM} migrate sql --from 0 --schema billing_queue`,
     )
     .action(act((cli, { from }: { from?: number }) => sql(cli, from)));
 }
