@@ -113,6 +113,6 @@ function difference(before, after, seconds) {
 /** A heartbeat that writes job rows leaves a dead one for each job and beat. The rows of leases, lanes and counts are no job's. */
 async function rewrittenJobs({ target }) {
   if (!target.query) return 0;
-  const text = `select coalesce(sum(n_tup_upd), 0)::int as updated from pg_stat_user_tables where schemaname = $1 and relname not in ('lease', 'lane') and relname not like 'tally%'`;
+  const text = `select coalesce(sum(n_tup_upd), 0)::int as updated from pg_stat_user_tables where schemaname = $1 and relname not in ('lease', 'lane', 'queue') and relname not like 'tally%'`;
   return (await target.query(text, [target.schema]))[0].updated;
 }
