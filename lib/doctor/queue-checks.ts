@@ -1,5 +1,6 @@
 import type { WaitingLane } from '../storage/diagnosis/diagnosis.js';
 import type { Check, Examination } from './check.js';
+import { lookAtRetention } from './retention-check.js';
 import { fine, notice, warning, type Observation } from './finding.js';
 import { counted, listed } from '../runtime/words.js';
 import { troubleCheck } from './trouble-checks.js';
@@ -50,6 +51,11 @@ async function lookAtDefaults({ diagnosis }: Examination): Promise<Observation[]
   ];
 }
 
+const lookAtEnded = async (examination: Examination): Promise<Observation[]> => [
+  ...(await lookAtDefaults(examination)),
+  ...(await lookAtRetention(examination)),
+];
+
 /** Queues and who works them. */
 export const QUEUE_CHECKS: readonly Check[] = [
   {
@@ -58,5 +64,5 @@ export const QUEUE_CHECKS: readonly Check[] = [
     needsTables: true,
     look: lookAtHandlers,
   },
-  { ...troubleCheck('PARTITIONS', lookAtDefaults), needsTables: true },
+  { ...troubleCheck('PARTITIONS', lookAtEnded), needsTables: true },
 ];

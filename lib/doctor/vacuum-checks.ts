@@ -2,9 +2,10 @@ import { holderText } from '../troubles/holder-text.js';
 import type { ReplicationSlot, TableVacuum } from '../storage/diagnosis/diagnosis.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
+import { DAY_MS } from '../job/values/duration.js';
 import { counted, listed, shown, span, command } from '../runtime/words.js';
 
-/** Ten times what autovacuum waits for on the hot tables. */
+/** Ten times what autovacuum waits for on the hot tables; each run leaves one in most of them. */
 const MANY_DEAD = 100_000;
 /** Autovacuum looks every minute, and a large table takes its time. */
 const LONG_WITHOUT_VACUUM_MS = 15 * 60_000;
@@ -33,9 +34,10 @@ async function lookAtAutovacuum({ server, diagnosis }: Examination): Promise<Obs
   ];
 }
 
-async function lookAtVacuum({ diagnosis }: Examination): Promise<Observation[]> {
-  const tables = await diagnosis.vacuums();
-  const observed = tables.flatMap((table) => [...behind(table), ...unfrozen(table)]);
+async function lookAtVacuum(examination: Examination): Promise<Observation[]> {
+  const tables = await examination.diagnosis.vacuums();
+  const observed = tables.flatMap(unfrozen);
+  for (const table of tables.filter(isBehind)) observed.push(await behind(table, examination));
   if (observed.length > 0) return observed;
   const most = tables.toSorted((a, b) => b.dead - a.dead)[0];
   return [
@@ -47,16 +49,21 @@ async function lookAtVacuum({ diagnosis }: Examination): Promise<Observation[]> 
   ];
 }
 
-function behind({ name, dead, live, vacuumedMs }: TableVacuum): Observation[] {
-  if (dead < Math.max(MANY_DEAD, live / 5) || (vacuumedMs ?? Infinity) < LONG_WITHOUT_VACUUM_MS)
-    return [];
+const isBehind = ({ dead, live, vacuumedMs }: TableVacuum): boolean =>
+  dead >= Math.max(MANY_DEAD, live / 5) && (vacuumedMs ?? Infinity) >= LONG_WITHOUT_VACUUM_MS;
+
+/** After one big drain autovacuum has simply not come yet: only rows that died long ago say that it does not come. */
+async function behind(
+  { name, dead, vacuumedMs, disabled }: TableVacuum,
+  { diagnosis, options, server, schema }: Examination,
+): Promise<Observation> {
   const last = vacuumedMs === null ? 'never vacuumed' : `vacuumed ${span(vacuumedMs)} ago`;
-  return [
-    warning(
-      `Table ${name} has ${counted(dead, 'dead row')} and was ${last}.`,
-      'See who holds vacuum back (HORIZON), and whether autovacuum has enough workers (autovacuum_max_workers); `vacuum` the table by hand.',
-    ),
-  ];
+  const found = `Table ${name} has ${counted(dead, 'dead row')} and was ${last}.`;
+  const advice = `See who holds vacuum back (HORIZON), and whether autovacuum has enough workers (autovacuum_max_workers); by hand: \`vacuum ${options.schema}.${name}\`.`;
+  const sinceMs = Math.min(vacuumedMs ?? DAY_MS, DAY_MS);
+  const runs = typeof schema === 'string' ? 0 : await diagnosis.started(sinceMs, LONG_WITHOUT_VACUUM_MS); // prettier-ignore
+  if (disabled || !server.autovacuum || runs >= MANY_DEAD) return warning(found, advice);
+  return notice(found, `Autovacuum comes within minutes. Where it does not: ${advice}`);
 }
 
 function unfrozen({ name, age, maxAge }: TableVacuum): Observation[] {

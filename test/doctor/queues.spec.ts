@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { lookAtRetention } from '../../lib/doctor/retention-check.js';
 import { Diagnosis } from '../../lib/storage/diagnosis/diagnosis.js';
+import { cli } from '../support/cli.js';
 import { aPractice, of, type Practice } from './a-doctor.js';
 
 let practice: Practice;
@@ -114,6 +116,46 @@ describe('places', () => {
 
   const aDiagnosis = (): Diagnosis =>
     new Diagnosis(practice.storage.database, { schema: 'simple_queue', timeoutMs: 60_000 });
+
+  it('names partitions that nobody drops, and the command does', async () => {
+    await query(`create table simple_queue.archive_p20200101 partition of simple_queue.archive for values from ('2020-01-01') to ('2020-01-02')`); // prettier-ignore
+    const finding = await only('PARTITIONS');
+    expect(finding).toMatchObject({
+      level: 'warning',
+      found:
+        'Partitions whose time is over are still there: archive_p20200101. They fill the disk.',
+    });
+    const command = /`npx --no simple-queue ([^`]*)`/.exec(finding.advice)![1]!;
+    const { url } = practice.database;
+    expect(await cli(command.split(' '), { env: { DATABASE_URL: url } })).toMatchObject({
+      code: 0,
+    });
+    expect(await only('PARTITIONS')).toMatchObject({ level: 'ok' });
+  });
+
+  it('names what has ended where it takes much more than all that lives', async () => {
+    const sized = (name: string, gigabytes: number) => ({ name, bytes: gigabytes * 1024 ** 3 });
+    const look = async (...tables: object[]) => {
+      const diagnosis = { vacuums: () => Promise.resolve(tables), run: practice.storage.database.callers.run }; // prettier-ignore
+      const { options, storage } = practice;
+      return lookAtRetention({ diagnosis, options, partitions: storage.partitions } as never);
+    };
+    const [job, tally] = [sized('job', 0.25), sized('tally_p20260101', 9)];
+    const archive = sized('archive_p20260101', 2);
+    expect(await look(job, tally, archive)).toEqual([]);
+    expect(await look(job, tally, archive, sized('archive_default', 1))).toMatchObject([
+      {
+        level: 'notice',
+        found: 'Jobs that ended take 3 GB, and all others 256 MB.',
+        advice: expect.stringContaining('`npx --no simple-queue purge --state succeeded --finished-before 1d`'), // prettier-ignore
+      },
+    ]);
+    const [finding] = await look(job, sized('dead_letter_p20260101', 4));
+    expect(finding!.advice).toContain('--state dead ');
+    const command = /simple-queue (purge [^`]*)`/.exec(finding!.advice)![1]!;
+    const counted = await cli(command.split(' '), { env: { DATABASE_URL: practice.database.url } });
+    expect(counted).toMatchObject({ code: 0, err: expect.stringContaining('--yes') });
+  });
 
   it('names a job that stands in no place, and how to put it back', async () => {
     const [job] = await practice.rows.jobs(1);

@@ -302,6 +302,43 @@ describe('what holds vacuum back', () => {
     ]);
   });
 
+  it('warns of no dead rows that autovacuum has simply not come to, and of those that it had time for', async () => {
+    const { database } = practice;
+    await database.query(
+      'alter table simple_queue.ready set (autovacuum_vacuum_threshold = 2000000000)',
+    );
+    const rival = await Rival.connect(database);
+    await rival.query(
+      `insert into simple_queue.ready (id, shard, lane, epoch, priority, run_at)
+       select gen_random_uuid(), 0, 1, 0, 0, now() from generate_series(1, 100001)`,
+    );
+    await rival.query('delete from simple_queue.ready');
+    await rival.close();
+    await eventually(async () =>
+      expect(await practice.ask('VACUUM')).toMatchObject([
+        { level: 'notice', found: 'Table ready has 100,001 dead rows and was never vacuumed.' },
+      ]),
+    );
+    const ran = (at: string) =>
+      database.query(
+        `insert into simple_queue.tally (lane, shard, minute, grain, worker, expires_at, started, succeeded, retried, rescheduled, released, cancelled, failed, lost, wait, run)
+         select -1, shard, now() - $1::interval, 1, '', now() + interval '1 day', 100001, 0, 0, 0, 0, 0, 0, 0, '{}', '{}' from (select 0 as shard) s`,
+        [at],
+      );
+    await ran('5 minutes');
+    expect(await practice.ask('VACUUM')).toMatchObject([{ level: 'notice' }]);
+    await ran('1 hour');
+    expect(await practice.ask('VACUUM')).toMatchObject([
+      { level: 'warning', advice: expect.stringContaining('`vacuum simple_queue.ready`') },
+    ]);
+    await database.query('vacuum simple_queue.ready');
+    await eventually(async () => expect(await practice.ask('VACUUM')).toMatchObject([{ level: 'ok' }])); // prettier-ignore
+    await database.query(
+      'alter table simple_queue.ready set (autovacuum_vacuum_threshold = 10000)',
+    );
+    await database.query('truncate simple_queue.tally');
+  });
+
   it('names tables whose dead rows pile up, and autovacuum that is off', async () => {
     await practice.database.query(
       'alter table simple_queue.vacant set (autovacuum_enabled = false)',

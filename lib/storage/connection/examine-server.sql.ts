@@ -52,13 +52,14 @@ export const LIST_REPLICATION_SLOTS = statement(
   from pg_catalog.pg_replication_slots where database is null or database = current_database() order by slot_name limit 20`,
 );
 
-/** $1: the schema. How far vacuum is behind, by the server's own counters; partitions among them. */
+/** $1: the schema. How far vacuum is behind, by the server's own counters, and how much is on the disk; partitions among them. */
 export const TABLE_VACUUMS = statement(
   'table_vacuums',
   `select c.relname::text as name, coalesce(s.n_dead_tup, 0)::float8 as dead, coalesce(s.n_live_tup, 0)::float8 as live,
     age(c.relfrozenxid) as age, current_setting('autovacuum_freeze_max_age')::int as "maxAge",
     (extract(epoch from statement_timestamp() - greatest(s.last_autovacuum, s.last_vacuum)) * 1000)::float8 as "vacuumedMs",
-    exists (select from unnest(c.reloptions) o where split_part(o, '=', 1) = 'autovacuum_enabled' and not split_part(o, '=', 2)::boolean) as disabled
+    exists (select from unnest(c.reloptions) o where split_part(o, '=', 1) = 'autovacuum_enabled' and not split_part(o, '=', 2)::boolean) as disabled,
+    pg_total_relation_size(c.oid)::float8 as bytes
   from pg_catalog.pg_class c left join pg_catalog.pg_stat_all_tables s on s.relid = c.oid
   where c.relnamespace = to_regnamespace($1) and c.relkind = 'r' order by 1`,
 );

@@ -14,6 +14,7 @@ import { DatabaseError } from '../connection/database-errors.js';
 import type { Database } from '../connection/database.js';
 import { driftOf, type SchemaDrift, type SchemaPart } from '../schema/schema-drift.js';
 import { SHARD } from '../connection/shard.js';
+import { LIST_SERIES } from '../tally/tally.sql.js';
 import { CHECK_PLACES } from './check-places.sql.js';
 import { CHECK_SOME_PLACES } from './check-some-places.sql.js';
 import { TROUBLED_SCHEDULES } from './troubled-schedules.sql.js';
@@ -84,6 +85,8 @@ export interface TableVacuum {
   /** null: never since the statistics began. */
   vacuumedMs: number | null;
   disabled: boolean;
+  /** On the disk, with indexes. */
+  bytes: number;
 }
 
 interface SessionState<ReadOnly> {
@@ -195,6 +198,13 @@ export class Diagnosis {
 
   replicationSlots(): Promise<ReplicationSlot[]> {
     return this.run(LIST_REPLICATION_SLOTS, []);
+  }
+
+  /** How many runs began `fromMs` to `toMs` ago, as far as workers have counted them. */
+  async started(fromMs: number, toMs: number): Promise<number> {
+    const [from, to] = [fromMs, toMs].map((ms) => new Date(Date.now() - ms));
+    const rows = await this.run<{ started: number }>(LIST_SERIES, [SHARD, from, to, fromMs, null]);
+    return rows.reduce((sum, { started }) => sum + started, 0);
   }
 
   vacuums(): Promise<TableVacuum[]> {
