@@ -52,14 +52,16 @@ export function Workflows({ said: { state = '', name, after } }: PageProps) {
   );
 }
 
-function Row({ flow: { id, name, state, jobs, attempt, createdAt, endedAt } }: { flow: FlowRow }) {
+function Row({ flow }: { flow: FlowRow }) {
+  const { id, name, state, uniqueKey, jobs, attempt, createdAt, endedAt } = flow;
   return (
     <tr data-row>
       <th scope="row">
         <a href={to('workflow', { id })}>
           <Text>{name}</Text>
         </a>{' '}
-        <span class="id quiet">{id.slice(0, 13)}</span>
+        {uniqueKey && <Text>{uniqueKey}</Text>}
+        <div class="id quiet">{id}</div>
       </th>
       <td>
         <State state={state} />

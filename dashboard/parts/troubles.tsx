@@ -16,7 +16,7 @@ const flagOf = (words: string[], flag: string): string | undefined =>
   words.includes(flag) ? words[words.indexOf(flag) + 1] : undefined;
 
 /** Where a trouble can be seen, and put right: where its command on the command line looks. */
-function placeOf({ look, queue = '' }: TroubleTold): string | undefined {
+function placeOf({ code, look, queue = '' }: TroubleTold): string | undefined {
   const [, what = '', ...words] = wordsOf(look);
   switch (what) {
     case 'jobs':
@@ -31,6 +31,8 @@ function placeOf({ look, queue = '' }: TroubleTold): string | undefined {
       return to(what, { state: flagOf(words, '--state') });
     case 'schedules':
       return to('schedule', { name: words[1] });
+    case 'doctor':
+      return code === 'WORKER_FAILING' ? to('workers') : undefined;
     default:
       return queue ? to('queue', { queue }) : undefined;
   }

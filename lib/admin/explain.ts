@@ -69,7 +69,7 @@ export class Explanations {
   async why(id: string): Promise<{ situation?: Situation; reasons: Reason[] }> {
     const situation = await this.storage.queues.explain(id, MOST_AHEAD);
     if (!situation) return { reasons: [await this.notLive(id)] };
-    const reasons = REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
+    const reasons = reasonsOf(situation);
     if (situation.state === 'blocked')
       reasons.unshift(...(await this.blockedBy(id, situation.queue)));
     if (situation.state === 'staged') await this.nameDependencies(id, reasons);
@@ -94,10 +94,28 @@ export class Explanations {
 
   private async blockedBy(id: string, queue: string): Promise<Reason[]> {
     const key = await this.storage.keys.explain(id, MOST_AHEAD);
-    if (key) return keyReasons(key);
+    if (key) {
+      const reasons = keyReasons(key);
+      const full = reasons.find(({ code }) => code === 'KEY_FULL');
+      const first = key.holders[0]?.slice(0, ID_LENGTH);
+      if (full && first) full.text += ` Of the first: ${await this.inTheWay(first)}`;
+      return reasons;
+    }
     const group = (await this.storage.jobs.find(id))?.group ?? '';
     const state = await this.storage.groups.describe(queue, group);
-    return state ? [blocked(queue, group, state)] : [];
+    if (!state) return [];
+    const reason = blocked(queue, group, state);
+    const { holder, dead, haltedBy } = state;
+    if (holder && !dead && !haltedBy) reason.text += ` ${await this.inTheWay(holder)}`;
+    return [reason];
+  }
+
+  /** What keeps the job that others wait for, as of itself. */
+  private async inTheWay(id: string): Promise<string> {
+    const situation = await this.storage.queues.explain(id, MOST_AHEAD);
+    const [reason] = situation ? reasonsOf(situation) : [];
+    const stop = reason?.code === 'RUNNING' ? ` If it never ends: simple-queue cancel ${id}` : '';
+    return reason ? `${reason.text}${stop}` : 'It has ended by now.';
   }
 
   private async troublesOf(
@@ -122,6 +140,12 @@ function fits(code: TroubleCode, state: JobState): boolean {
   if (code === 'POISONED_JOBS' || code === 'UNREADABLE_JOBS') return state === 'poisoned';
   return code !== 'DEAD_LETTERS' || state !== 'poisoned';
 }
+
+const reasonsOf = (situation: Situation): Reason[] =>
+  REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
+
+/** A holder is named by its id, and where it runs. */
+const ID_LENGTH = 36;
 
 const UNKNOWN: Reason = {
   code: 'UNKNOWN',

@@ -2,7 +2,7 @@ import { HOUR_MS } from '../job/values/duration.js';
 import { counted, shown, span } from '../runtime/words.js';
 import type { TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 import type { Told, TroubleKind } from './exact-fixes.js';
-import { named, wait } from './row-words.js';
+import { lasting, named, wait } from './row-words.js';
 
 /** Of the worker whose run is the oldest. */
 interface Hung {
@@ -14,6 +14,8 @@ interface Hung {
   usual: number | null;
   ids: string[];
   queue: string | null;
+  /** It is no slot that others wait for, but the turn of a group, or a permit of a key. */
+  turn?: true;
 }
 
 const RESTART = 'Restart that process, and any live worker runs its jobs again';
@@ -26,7 +28,7 @@ export const HUNG_RUNS: TroubleKind = {
 
 function hung(row: TroubleRow): Told {
   const found = JSON.parse(row.subject!) as Hung;
-  const { over, timed, ids, queue } = found;
+  const { over, timed, ids, queue, turn } = found;
   const [level, text] = [isNormal(row, found) ? 'notice' : 'warning', textOf(row, found)] as const;
   if (over || ids.length === 0)
     return {
@@ -38,7 +40,7 @@ function hung(row: TroubleRow): Told {
   return {
     level,
     text,
-    look: ['jobs', '--queue', queue ?? '', '--state', 'running'],
+    look: turn ? ['explain', ids[0]!] : ['jobs', '--queue', queue ?? '', '--state', 'running'],
     hint: `${timed ? 'Their timeout ends them. ' : ''}${RESTART}; or ask the runs to stop, which ends them as cancelled where their handler ends at its signal:`,
     fix: ['cancel', ...ids],
   };
@@ -49,14 +51,22 @@ const isNormal = ({ sinceMs }: TroubleRow, { over, timed, usual }: Hung): boolea
   !over && (timed || (usual === null && (sinceMs ?? 0) < HOUR_MS));
 
 function textOf(row: TroubleRow, found: Hung): string {
-  const { worker, slots } = found;
+  const { worker, slots, turn } = found;
+  if (turn) return keeper(row, found);
   const all = slots === 1 ? 'The only slot' : `All ${slots} slots`;
   const more = row.extra > 1 ? ` So are those of ${counted(row.extra - 1, 'more worker')}.` : '';
   return `${all} of worker ${shown(worker)} for ${named(row)} ${slots === 1 ? 'is' : 'are'} taken by ${takers(row, found)}: ${wait(row)}.${more}`;
 }
 
+function keeper(row: TroubleRow, { worker, ids: [id], usual }: Hung): string {
+  const more = row.extra > 1 ? ` So it is with ${counted(row.extra - 1, 'more run')}.` : '';
+  return `Job ${id} of ${named(row)} runs${lasting(row)} on worker ${shown(worker)}${normally(usual)}, and behind it, for its turn or key, ${wait(row)}.${more}`;
+}
+
+const normally = (usual: number | null): string =>
+  usual === null ? '' : `, where nearly all end within ${span(usual)}`;
+
 function takers({ sinceMs }: TroubleRow, { over, ids: [id], usual }: Hung): string {
   if (over) return 'handlers that go on after their timeout';
-  const normal = usual === null ? '' : `, where nearly all end within ${span(usual)}`;
-  return `runs that do not end, the oldest for ${span(sinceMs ?? 0)}${id ? ` (job ${id})` : ''}${normal}`;
+  return `runs that do not end, the oldest for ${span(sinceMs ?? 0)}${id ? ` (job ${id})` : ''}${normally(usual)}`;
 }

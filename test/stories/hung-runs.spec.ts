@@ -151,4 +151,68 @@ describe('runs that do not end', () => {
     ]);
     gate.open();
   });
+
+  it.each([
+    [
+      'turn of an ordered group',
+      { group: 'g', ordered: true },
+      /^Group "g" .* has the turn\. It runs since .* If it never ends: simple-queue cancel [\w-]+$/,
+    ],
+    [
+      'sole permit of a key',
+      {},
+      /^Key "a" .* Of the first: It runs since .* If it never ends: simple-queue cancel [\w-]+$/,
+    ],
+  ])(
+    'that keep the %s are named to whoever asks why the next waits, and are a trouble',
+    async (_what, options, said) => {
+      const gate = aGate();
+      const perKey = { by: 'of', concurrency: 1 };
+      const application = await story.start({
+        options: 'group' in options ? {} : { queues: { work: { perKey } } },
+        providers: [aHandler('work', () => gate.passed)],
+      });
+      const { dispatcher } = insideOf(application).crew;
+      const { queues } = application;
+      const { id: first } = await queues.enqueue('work', { of: 'a' }, options);
+      await eventually(() => expect(dispatcher.size).toBe(1));
+      const { id } = await queues.enqueue('work', { of: 'a' }, options);
+      const explained = async () => (await adminOf(application).explain(id)).reasons;
+      await eventually(async () => expect((await explained())[0]!.text).toMatch(said));
+      expect((await explained())[0]!.text).toContain(first);
+      expect(await hung(application)).toEqual([]);
+
+      await story.database.query(`update simple_queue.claim set created_at = created_at - interval '2 hours'`); // prettier-ignore
+      await story.database.query(`update simple_queue.keyed set run_at = run_at - interval '2 hours'`); // prettier-ignore
+      const [trouble, ...others] = await hung(application);
+      expect(others).toEqual([]);
+      expect(trouble).toMatchObject({
+        level: 'warning',
+        queue: 'work',
+        count: 1,
+        sinceMs: expect.closeTo(2 * HOUR_MS, -6),
+      });
+      expect(trouble!.text).toMatch(
+        /^Job [\w-]+ of queue "work" runs for 2 hours on worker .*, and behind it, for its turn or key, 1 job waits\.$/,
+      );
+      expect(trouble!.text).toContain(first);
+      expect((await look('status')).out).toContain('HUNG_RUNS');
+      expect((await look(...trouble!.look.split(' ').slice(1))).out).toContain('It runs since');
+      expect(await look(...trouble!.fix.split(' ').slice(1))).toMatchObject({ code: 0 });
+      gate.open();
+      await eventually(async () => expect((await queues.find(id))?.state).toBe('succeeded'));
+      expect(await hung(application)).toEqual([]);
+    },
+  );
+
+  it('are none of a group in which nobody waits', async () => {
+    const gate = aGate();
+    const application = await story.start({ providers: [aHandler('work', () => gate.passed)] });
+    const { queues } = application;
+    for (const group of ['g', 'h']) await queues.enqueue('work', 1, { group, ordered: true });
+    await eventually(() => expect(insideOf(application).crew.dispatcher.size).toBe(2));
+    await story.database.query(`update simple_queue.claim set created_at = created_at - interval '2 hours'`); // prettier-ignore
+    expect(await hung(application)).toEqual([]);
+    gate.open();
+  });
 });

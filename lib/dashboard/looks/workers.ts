@@ -1,4 +1,13 @@
 import type { Look } from '../look.js';
+import { troublesOf } from './overview.js';
 
-/** Every process that works. */
-export const workers: Look = async ({ source: { admin } }) => ({ workers: await admin.workers() });
+const OF_WORKERS = /WORKER|HUNG/;
+
+/** Every process that works, and what is wrong with them. */
+export const workers: Look = async (question) => {
+  const [workers, troubles] = await Promise.all([
+    question.source.admin.workers(),
+    troublesOf(question),
+  ]);
+  return { workers, troubles: troubles?.filter(({ code }) => OF_WORKERS.test(code)) };
+};

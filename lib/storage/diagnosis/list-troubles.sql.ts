@@ -86,6 +86,16 @@ export const LIST_TROUBLES = statement(
   hung as materialized (
     select w.worker, x.waits, f.*, u.ms as usual from ${FULL_SLOTS} cross join lateral (select ${USUAL_MS} as ms) u
     where f."youngestMs" > case when f.over then ${OVER_MS} else greatest(${HUNG_MS}, u.ms) end limit ${MOST_ROWS}),
+  keeping as materialized (
+    select w.worker, j.id, j.lane, c.created_at, b.n, t.ms as usual from live w join simple_queue.claim c on c.lease = w.id
+    cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+    ${fenced('id, lane, queue, case when seq is not null then group_name end as turn, limit_key', 'offset 0')}
+    cross join lateral (select count(*)::int as n from (
+      (select from simple_queue.blocked where group_name = j.turn and shard = $1 and queue = j.queue limit $2::int + 1) union all
+      (select from (select run_at from simple_queue.keyed where limit_key = j.limit_key and shard = $1 and queue = j.queue limit $2::int + 1) k
+        where k.run_at < statement_timestamp() - ${HUNG_MS} * interval '1 millisecond')) b) b
+    cross join lateral (select array[j.lane] as held) f cross join lateral (select ${USUAL_MS} as ms) t
+    where c.shard = $1 and b.n > 0 and c.created_at < statement_timestamp() - greatest(${HUNG_MS}, t.ms) * interval '1 millisecond' limit ${MOST_ROWS}),
   silent as materialized (
     select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n,
       (select min(k.pid) from pg_catalog.pg_locks k where k.locktype = 'transactionid' and k.granted and k.transactionid = any(array_agg(j.xmax))) as keeper
@@ -138,6 +148,16 @@ export const LIST_TROUBLES = statement(
     join simple_queue.queue q on q.id = h.queue and q.paused_at is null
     left join simple_queue.lane ol on ol.id = h.held[1] left join simple_queue.queue o on o.id = ol.queue
     group by q.name order by max(h."oldestMs") desc limit ${MOST_ROWS})
+  union all
+  (${row('HUNG_RUNS', {
+    queue: 'q.name',
+    count: 'sum(k.n)',
+    since: 'min(k.created_at)',
+    subject: `(array_agg(jsonb_build_object('worker', k.worker, 'turn', true, 'usual', k.usual, 'ids', array[k.id]) order by k.created_at))[1]`,
+    extra: 'count(*)',
+  })}
+    from keeping k join simple_queue.lane l on l.id = k.lane join simple_queue.queue q on q.id = l.queue and q.paused_at is null
+    group by q.name order by min(k.created_at) limit ${MOST_ROWS})
   union all
   (${row('WORKER_FAILING', {
     count: `count(distinct w.id)`,

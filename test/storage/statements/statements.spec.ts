@@ -17,6 +17,7 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
   lock_lanes: 'advisory locks of the registry, which is one for all shards',
   lock_keys: 'advisory locks of one transaction, on the server that it runs on',
   lock_outcomes: 'an advisory lock of one transaction, on the server that it runs on',
+  lock_seen: 'an advisory lock of one transaction, on the server that it runs on',
   declare_outcomes: 'the registry is one for all shards',
   take_lease: 'its word on ends goes to the registry, which is one for all shards',
   serve_lanes: 'as take_lease',
