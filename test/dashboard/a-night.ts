@@ -8,6 +8,9 @@ import { aGate, type Gate } from '../support/gate.js';
 import { Rows } from '../support/rows.js';
 import { aDashboard, type TestDashboard } from './a-dashboard.js';
 
+/** It lives, and says what is wrong with it. */
+export const STUCK_WORKER = 'shop-5d1e:4';
+
 export const DEAD_WORKER = 'shop-7f9c:9';
 
 /** As the reaper says it. */
@@ -16,7 +19,7 @@ export const POISON =
 
 interface Night extends TestDashboard {
   /** The job that each trouble comes down to. */
-  ids: Record<'poison' | 'ledger' | 'import' | 'held', string>;
+  ids: Record<'poison' | 'ledger' | 'import' | 'held' | 'hung', string>;
 }
 
 /** Everything that is wrong at once, in an application whose worker lives. */
@@ -95,7 +98,28 @@ async function plant({ app }: TestDashboard, database: TestDatabase): Promise<Ni
     if (failing < 7) throw new Error(`Only ${failing} mails have failed.`);
   });
   await makeOld(database, { poison, held: held.id });
-  return { poison, ledger: bad!.id, import: import_, held: held.id };
+  const hung = await hang(database);
+  return { poison, ledger: bad!.id, import: import_, held: held.id, hung };
+}
+
+/** A worker whose only slot for exports is taken for hours, and one of whose loops fails. */
+async function hang(database: TestDatabase): Promise<string> {
+  const rows = new Rows(database);
+  const lease = await rows.lease('1 day', STUCK_WORKER);
+  const { id, lane } = await rows.job({ queue: 'exports', state: 'running', lease });
+  await rows.job({ queue: 'exports', due: '-20 minutes' });
+  const full = { slots: 1, oldestMs: 7_200_000, youngestMs: 7_200_000, over: false, timed: false };
+  const failing = {
+    loop: 'tick',
+    silentMs: 600_000,
+    error: 'permission denied for table schedule',
+  };
+  await database.query(`update simple_queue.lease set lanes = $2, about = $3 where id = $1`, [
+    lease,
+    [lane],
+    { full: [{ ...full, held: [lane], ids: [id] }], failing: [failing] },
+  ]);
+  return id;
 }
 
 function expectEnded(job: { state: string } | undefined): void {

@@ -4,7 +4,7 @@ import type { TestDatabase } from '../support/database.js';
 import { patient } from '../support/patience.mjs';
 import { aDatabase } from '../support/template.js';
 import { aBrowser, buildPage, CHROMIUM, type TestBrowser } from './a-browser.js';
-import { aNight, DEAD_WORKER, POISON } from './a-night.js';
+import { aNight, DEAD_WORKER, POISON, STUCK_WORKER } from './a-night.js';
 
 const MOST_CLICKS = 3;
 const PICTURES = process.env.SQ_PICTURES;
@@ -64,6 +64,24 @@ const JOURNEYS: Record<string, Journey> = {
     wrong: 'Queue "webhooks" is paused for 3 hours',
     clicks: [show('is paused')],
     cause: () => [/paused 3 h ago/, 'ada@example.com', 'is paused since'],
+  },
+  'runs that do not end': {
+    wrong: /The only slot of worker .* for queue "exports" is taken by runs that do not end/,
+    clicks: [
+      link(({ hung }) => hung),
+      (page) => page.getByRole('button', { name: 'Cancel' }),
+      (page) => page.getByRole('dialog').getByRole('button', { name: 'Cancel' }),
+    ],
+    cause: () => ['It runs since', STUCK_WORKER, 'It was asked to stop'],
+  },
+  'a loop of a worker that fails': {
+    wrong: 'The loop tick of worker',
+    clicks: [show('keeps failing')],
+    cause: () => [
+      'permission denied for table schedule',
+      STUCK_WORKER,
+      'What its error names is missing',
+    ],
   },
   'a full limit': {
     wrong: /imports: its first job waits for \d+ min/,
