@@ -22,21 +22,22 @@ export function Workflow({ said: { id = '' } }: PageProps) {
   const looked = useLook<FlowAnswer>('workflow', { id });
   return (
     <>
-      <h1>Workflow</h1>
+      <h1>
+        Workflow <span class="id">{id}</span>
+      </h1>
       <Shown looked={looked}>{(flow) => <Found flow={flow} />}</Shown>
     </>
   );
 }
 
 function Found({ flow }: { flow: FlowAnswer }) {
-  const { name, id, state, stop, attempt, createdAt, deadlineAt, endedAt, uniqueKey } = flow;
+  const { name, state, stop, attempt, createdAt, deadlineAt, endedAt, uniqueKey } = flow;
   return (
     <>
       <dl class="facts">
         <Fact name="name">
           <Text>{name}</Text>
         </Fact>
-        <Fact name="id">{id}</Fact>
         <Fact name="state">
           <State state={state} /> {stop && `(${stop})`}
         </Fact>
@@ -191,6 +192,10 @@ function layersOf(steps: Step[]): Step[][] {
   return layers.filter(Boolean);
 }
 
+/** Before that its jobs are ids and nothing else. */
+const hasBegun = ({ state }: { state: string }): boolean =>
+  !['waiting', 'skipped', 'unused'].includes(state);
+
 function Card({ step }: { step: Step }) {
   const { name, state, many: isMany, jobs, done, failed, after, ids, error, compensation } = step;
   return (
@@ -216,7 +221,7 @@ function Card({ step }: { step: Step }) {
           <Text>{`${error.name}: ${error.message}`}</Text>
         </div>
       )}
-      {state !== 'waiting' && state !== 'skipped' && <Jobs ids={ids} all={jobs} />}
+      {hasBegun(step) && <Jobs ids={ids} all={jobs} />}
       {compensation && (
         <div class="undo">
           compensation <State state={compensation.state} />
@@ -225,7 +230,7 @@ function Card({ step }: { step: Step }) {
               <Text>{`${compensation.error.name}: ${compensation.error.message}`}</Text>
             </div>
           )}
-          <Jobs ids={compensation.ids} all={compensation.jobs} />
+          {hasBegun(compensation) && <Jobs ids={compensation.ids} all={compensation.jobs} />}
         </div>
       )}
     </li>

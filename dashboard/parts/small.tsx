@@ -42,6 +42,12 @@ const SIGNS: Record<string, string> = {
   poisoned: '✕',
   cancelled: '–',
   expired: '–',
+  skipped: '–',
+  unused: '–',
+  waiting: '…',
+  compensating: '↩',
+  compensated: '↩',
+  stuck: '!',
   lost: '!',
 };
 

@@ -17,7 +17,8 @@ const flagOf = (words: string[], flag: string): string | undefined =>
 
 /** Where a trouble can be seen, and put right: where its command on the command line looks. */
 function placeOf({ code, look, queue = '' }: TroubleTold): string | undefined {
-  const [, what = '', ...words] = wordsOf(look);
+  const said = wordsOf(look);
+  const [what = '', ...words] = said.slice(said.indexOf('simple-queue') + 1);
   switch (what) {
     case 'jobs':
       return to('jobs', { queue, state: flagOf(words, '--state') });

@@ -2,6 +2,7 @@ import type { JobState } from '../job/job-state.js';
 import type { Trouble, TroubleCode } from '../job/trouble.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Situation } from '../storage/reading/queue.repository.js';
+import { command } from '../runtime/words.js';
 import type { Storage } from '../storage/storage.js';
 import { troublesOf } from '../troubles/troubles.js';
 import { Audit } from './audit.js';
@@ -114,7 +115,7 @@ export class Explanations {
   private async inTheWay(id: string): Promise<string> {
     const situation = await this.storage.queues.explain(id, MOST_AHEAD);
     const [reason] = situation ? reasonsOf(situation) : [];
-    const stop = reason?.code === 'RUNNING' ? ` If it never ends: simple-queue cancel ${id}` : '';
+    const stop = reason?.code === 'RUNNING' ? ` If it never ends: ${command(['cancel', id], this.options)}` : ''; // prettier-ignore
     return reason ? `${reason.text}${stop}` : 'It has ended by now.';
   }
 

@@ -1,47 +1,26 @@
+import type { TroubleCode } from '../job/trouble.js';
+
 /** What was looked at. Codes are stable: match on them, never on texts. */
 export type FindingCode =
-  | 'DEAD_LETTERS'
-  | 'EXPIRY_LATE'
-  | 'LOST_JOBS'
-  | 'STAGED_JOBS'
-  | 'UNREADABLE_JOBS'
-  | 'WORKER_SILENT'
+  | TroubleCode
   | 'AUTOVACUUM'
-  | 'BLOCKED_GROUPS'
   | 'CLOCK'
-  | 'CONNECTIONS'
   | 'DATABASE'
   | 'DURABILITY'
   | 'ENCODING'
-  | 'FAILED_WORKFLOWS'
   | 'HANDLERS'
-  | 'HORIZON'
-  | 'HUNG_RUNS'
-  | 'WORKER_FAILING'
   | 'ISOLATION'
-  | 'LIMITS'
-  | 'LISTEN'
-  | 'NO_HANDLER'
-  | 'NO_WORKER'
-  | 'PARTITIONS'
-  | 'PAUSED_QUEUES'
   | 'PLACES'
-  | 'POISONED_JOBS'
   | 'POOLER'
   | 'PREPARED_TRANSACTIONS'
   | 'REPLICATION_SLOTS'
   | 'RIGHTS'
-  | 'SCHEDULES'
   | 'SCHEMA'
   | 'SCHEMA_DRIFT'
   | 'SERVER'
-  | 'STUCK_WORKFLOWS'
-  | 'SPOOL'
-  | 'SUSPECTS'
   | 'TEMPLATES'
   | 'TRANSACTIONAL_HANDLERS'
-  | 'VACUUM'
-  | 'WORKFLOWS';
+  | 'VACUUM';
 
 /** How bad it is: nothing to do; worth knowing; to be put right soon; jobs do not run, or may be lost. */
 export type FindingLevel = 'ok' | 'notice' | 'warning' | 'critical';

@@ -104,7 +104,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     well: 'No ordered group is blocked by a dead job.',
     tell: (row) => ({
       level: 'warning',
-      text: `Queue "${queueOf(row)}": ${many(row, 'ordered group is', 'ordered groups are')} blocked by a job that failed${row.extra ? ', and the queue is halted' : ''}${row.count === 1 ? '' : ', the longest'}${lasting(row)} (by job ${row.subject}).`,
+      text: `Queue "${queueOf(row)}": ${many(row, 'ordered group is', 'ordered groups are')} blocked${row.extra ? ', and the queue is halted' : ''}${row.count === 1 ? '' : ', the longest'}${lasting(row)}, by job ${row.subject}, which failed.`,
       look: ['groups', queueOf(row)],
       hint: 'Retry the job that blocks, or let its group go on without it:',
       fix: ['release', queueOf(row), '--all', '--yes'],

@@ -53,6 +53,9 @@ const TEMPERS = new Map([
   ...[210, 990, 1830, 2610].map((order) => [order, 'slow']),
 ]);
 
+/** The bank refuses them: their goods go back on the shelf. */
+const isBroke = (number) => number % 300 === 20;
+
 /** Only ten of them exist: two of these orders come too late, whichever two. */
 const SIGNED_BOOKS = Array.from({ length: 12 }, (_, index) => 120 + index * 240);
 
@@ -97,7 +100,7 @@ function anOrder(number, letter) {
     id: orderId(number, letter),
     day: `2025-03-0${1 + Math.floor(((number - 1) * 7) / ORDERS)}`,
     customer: random() < 0.1 ? `${last}, ${first}` : `${first} ${last}`,
-    email: `${first}.${last}@example.com`
+    email: `${first}.${last}@${isBroke(number) ? 'broke.example' : 'example.com'}`
       .normalize('NFD')
       .replace(/\p{Mn}/gu, '')
       .toLowerCase(),

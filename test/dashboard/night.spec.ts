@@ -51,12 +51,12 @@ const JOURNEYS: Record<string, Journey> = {
     cause: () => [POISON, 'crashes of its process'],
   },
   'a blocked group': {
-    wrong: 'ordered group is blocked by a job that failed',
+    wrong: /ordered group is blocked .* by job .* which failed/,
     clicks: [link(({ ledger }) => ledger)],
     cause: () => ['account 7 is closed', 'account 7'],
   },
   'a blocked group, by its queue': {
-    wrong: 'ordered group is blocked by a job that failed',
+    wrong: /ordered group is blocked .* by job .* which failed/,
     clicks: [show('ordered group'), link(({ ledger }) => ledger)],
     cause: () => ['account 7 is closed'],
   },

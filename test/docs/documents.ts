@@ -80,7 +80,7 @@ export function wordsOf(file: string, name: string): string[] {
     .find((declared) => declared.name.text === name);
   if (!found || !ts.isUnionTypeNode(found.type))
     throw new Error(`There is no union ${name} in ${file}.`);
-  return found.type.types.map(
-    (word) => ((word as ts.LiteralTypeNode).literal as ts.StringLiteral).text,
-  );
+  return found.type.types
+    .filter(ts.isLiteralTypeNode)
+    .map(({ literal }) => (literal as ts.StringLiteral).text);
 }

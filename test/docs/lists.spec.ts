@@ -44,7 +44,7 @@ it('waiting: names every state in which a job ends', () => {
 
 it('doctor: names every check, and no other', () => {
   expect(named('docs/operate/doctor.md', 'Checks').sort()).toEqual(
-    wordsOf('lib/doctor/finding.ts', 'FindingCode').sort(),
+    [...wordsOf('lib/doctor/finding.ts', 'FindingCode'), ...wordsOf('lib/job/trouble.ts', 'TroubleCode')].sort(), // prettier-ignore
   );
 });
 

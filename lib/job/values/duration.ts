@@ -4,16 +4,26 @@ export const DAY_MS = 24 * HOUR_MS;
 
 const [SECOND, MINUTE, HOUR, DAY] = [1_000, MINUTE_MS, HOUR_MS, DAY_MS];
 
+type Plural<Word extends string> = Word | `${Word}s`;
+type Unit =
+  | 'ms'
+  | 's'
+  | 'm'
+  | 'h'
+  | 'd'
+  | 'w'
+  | Plural<
+      'msec' | 'millisecond' | 'sec' | 'second' | 'min' | 'minute' | 'hr' | 'hour' | 'day' | 'week'
+    >;
+
 /** In milliseconds, by the names that people use. */
-const UNITS = {
+const UNITS: Record<Unit, number> = {
   ...{ ms: 1, msec: 1, msecs: 1, millisecond: 1, milliseconds: 1 },
   ...{ s: SECOND, sec: SECOND, secs: SECOND, second: SECOND, seconds: SECOND },
   ...{ m: MINUTE, min: MINUTE, mins: MINUTE, minute: MINUTE, minutes: MINUTE },
   ...{ h: HOUR, hr: HOUR, hrs: HOUR, hour: HOUR, hours: HOUR },
   ...{ d: DAY, day: DAY, days: DAY, w: 7 * DAY, week: 7 * DAY, weeks: 7 * DAY },
 };
-
-type Unit = keyof typeof UNITS;
 
 /** A span of time: milliseconds, or a number with its unit, such as `'15 s'`, `'10min'` or `'7 days'`. */
 export type Duration = number | `${number}${Unit}` | `${number} ${Unit}`;

@@ -30,7 +30,9 @@ const JOBS = `
     select job.queue, job.state, job.queue = 'webhooks' and placed.webhook = any($1) as hopeless
     from simple_queue.jobs job
     left join shop."order" placed on placed.id = job.payload ->> 'orderId'
-    where job.state not in ('scheduled', 'ready', 'running', 'cancelled'))
+    where job.state not in ('scheduled', 'ready', 'running', 'cancelled')
+      -- Whose bank declined, and whose goods are back on the shelf.
+      and not (job.name = 'pay' and job.state = 'unprocessable' and placed.state = 'unpaid'))
   select
     count(*) filter (where queue = 'webhooks' and state = 'succeeded')::integer as delivered,
     count(*) filter (where hopeless and state <> 'succeeded')::integer as dead,
