@@ -1,6 +1,7 @@
 import type { JobState } from '../job/job-state.js';
 import type { Trouble, TroubleCode } from '../job/trouble.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import type { KeySituation } from '../storage/limits/key.repository.js';
 import type { Situation } from '../storage/reading/queue.repository.js';
 import { command } from '../runtime/words.js';
 import type { Storage } from '../storage/storage.js';
@@ -95,13 +96,7 @@ export class Explanations {
 
   private async blockedBy(id: string, queue: string): Promise<Reason[]> {
     const key = await this.storage.keys.explain(id, MOST_AHEAD);
-    if (key) {
-      const reasons = keyReasons(key);
-      const full = reasons.find(({ code }) => code === 'KEY_FULL');
-      const first = key.holders[0]?.slice(0, ID_LENGTH);
-      if (full && first) full.text += ` Of the first: ${await this.inTheWay(first)}`;
-      return reasons;
-    }
+    if (key) return this.keptBy(key);
     const group = (await this.storage.jobs.find(id))?.group ?? '';
     const state = await this.storage.groups.describe(queue, group);
     if (!state) return [];
@@ -109,6 +104,14 @@ export class Explanations {
     const { holder, dead, haltedBy } = state;
     if (holder && !dead && !haltedBy) reason.text += ` ${await this.inTheWay(holder)}`;
     return [reason];
+  }
+
+  private async keptBy(key: KeySituation): Promise<Reason[]> {
+    const reasons = keyReasons(key);
+    const full = reasons.find(({ code }) => code === 'KEY_FULL');
+    const first = key.holders[0]?.slice(0, ID_LENGTH);
+    if (full && first) full.text += ` Of the first: ${await this.inTheWay(first)}`;
+    return reasons;
   }
 
   /** What keeps the job that others wait for, as of itself. */
