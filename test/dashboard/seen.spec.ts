@@ -90,6 +90,31 @@ describe('what is done in a window that lags', () => {
     expect(await act('reset-limit', keep)).toMatchObject(refused('TRANSACTION_CONFLICT'));
   });
 
+  /** What two processes do while another one holds what they wait for. */
+  async function behind<Done>(
+    held: string,
+    id: string,
+    waiting: number,
+    work: () => Promise<Done>,
+    meanwhile = async () => {},
+  ) {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await client.query('begin');
+    await client.query(held, [id]);
+    const done = work();
+    await eventually(async () => {
+      const [row] = await database.query<{ waiting: number }>(
+        `select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      expect(row!.waiting).toBe(waiting);
+    });
+    await meanwhile();
+    await client.query('commit');
+    await client.end();
+    return done;
+  }
+
   it('nor are two at once that two processes take', async () => {
     const { id } = await queues().enqueue('mail', { to: 'a' }, { delayMs: 1e7 });
     const seen = (await look(`job?id=${id}`)).job.payload.digest;
@@ -97,23 +122,27 @@ describe('what is done in a window that lags', () => {
     try {
       const save = (at: TestDashboard, name: string) =>
         at.post('/queues/api/change', { id, ...to(name), seen });
-      const client = new pg.Client({ connectionString: database.url });
-      await client.connect();
-      await client.query('begin');
-      await client.query('select from simple_queue.job where id = $1 for update', [id]);
-      const saves = Promise.all([save(dashboard, 'b'), save(other, 'c')]);
-      await eventually(async () => {
-        const [row] = await database.query<{ waiting: number }>(
-          `select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-        );
-        expect(row!.waiting).toBe(2);
-      });
-      await client.query('commit');
-      await client.end();
-      expect((await saves).map(({ status }) => status).sort()).toEqual([200, 409]);
+      const both = () => Promise.all([save(dashboard, 'b'), save(other, 'c')]);
+      const held = 'select from simple_queue.job where id = $1 for update';
+      const saves = await behind(held, id, 2, both);
+      expect(saves.map(({ status }) => status).sort()).toEqual([200, 409]);
     } finally {
       await other.close();
     }
+  });
+
+  it('nor what another process runs again at the same time', async () => {
+    const { id } = await queues().enqueue('mail', 1, { delayMs: 1e7 });
+    await queues().cancel({ id });
+    const { finishedAt } = (await look(`job?id=${id}`)).job;
+    const admin = dashboard.app.get(QueueAdmin);
+    const held = `select pg_advisory_xact_lock(hashtextextended('simple_queue.seen:' || $1::text, 0))`;
+    const retry = () => act('retry', { ids: [id], seen: { [id]: finishedAt } });
+    const done = await behind(held, id, 1, retry, async () => {
+      await admin.retry(id);
+      await queues().cancel({ id });
+    });
+    expect(done).toMatchObject({ done: [], refused: [{ id }] });
   });
 
   it('does not act on a schedule that has become another one, or was paused', async () => {

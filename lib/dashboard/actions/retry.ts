@@ -8,8 +8,10 @@ export const retry: Action = {
   takes: { ids, seen: anything },
   required: ['ids'],
   run: (source, said) =>
-    eachId(said.ids, async (id) => {
-      await endedAsSeen(source, id, said.seen);
-      return source.admin.retry(id);
-    }),
+    eachId(said.ids, (id) =>
+      source.alone(id, async () => {
+        await endedAsSeen(source, id, said.seen);
+        return source.admin.retry(id);
+      }),
+    ),
 };
