@@ -38,8 +38,9 @@ const SHARED = [
 const SHORTER = {
   ...{ defaults: false, join_vars: true, sequences: true, if_return: true, conditionals: true },
   ...{ booleans: true, comparisons: true, properties: true, computed_props: true, typeofs: true },
-  ...{ evaluate: true, dead_code: true },
-  ...{ collapse_vars: true, reduce_vars: true, unused: true, passes: 2 },
+  ...{ evaluate: true, dead_code: true, arrows: true, loops: true, switches: true },
+  ...{ side_effects: true, hoist_props: true, lhs_constants: true },
+  ...{ collapse_vars: true, reduce_vars: true, unused: true, passes: 3 },
   ...{ inline: false, reduce_funcs: false, keep_fnames: true, keep_classnames: true },
 };
 let reached;

@@ -29,7 +29,14 @@ const typescript = {
           },
         })
       : null,
-  renderChunk: async (code) => (await minify(code, { module: true, compress: { passes: 2 } })).code,
+  renderChunk: async (code) =>
+    (
+      await minify(code, {
+        module: true,
+        ecma: 2022,
+        compress: { passes: 3, ecma: 2022, keep_fargs: false },
+      })
+    ).code,
 };
 
 /** `./x.js` stands for x.ts or x.tsx, as TypeScript has it. */
