@@ -182,7 +182,7 @@ function replaced() {
   );
 }
 
-/** Packages under the very same words follow each other, each with its copyright, and the words stand once. */
+/** Packages under the very same words, however broken into lines and quoted, follow each other, each with its copyright, and the words stand once. */
 function licencesOf(files) {
   const folders = files.map((path) => /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]);
   const byWords = new Map();
@@ -190,7 +190,7 @@ function licencesOf(files) {
     .filter(Boolean)
     .sort()
     .map(licenceIn)) {
-    const key = words.replace(/\s+/g, ' ').toLowerCase();
+    const key = words.toLowerCase().replace(/[^a-z0-9]+/g, ' ').trim(); // prettier-ignore
     const known = byWords.get(key) ?? { words, names: [] };
     byWords.set(key, { ...known, names: [...known.names, `${name}\n${copyright}`.trim()] });
   }
@@ -204,7 +204,8 @@ function licenceIn(folder) {
   const file = readdirSync(folder).find((path) => /^licen[cs]e/i.test(path));
   if (!file) throw new Error(`${name} is bundled, and has no file with its licence.`);
   const lines = readFileSync(join(folder, file), 'utf8').trim().split('\n');
-  const isOwn = (line) => /^\s*(copyright|\(?(the )?mit license\)?\s*$|# )/i.test(line);
+  const isOwn = (line) =>
+    /^\s*(Copyright |\(?(The )?MIT [Ll]icense\)?(\s*\(\w+( License)?\))?\s*$|# )/.test(line);
   return {
     name: `${name} ${version} (${license})`,
     copyright: lines.filter(isOwn).join('\n'),
