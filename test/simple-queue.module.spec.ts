@@ -23,6 +23,8 @@ import {
   type SimpleQueueOptions,
 } from '../lib/index.js';
 import { QueueAdmin } from '../lib/admin.js';
+import { QueueSchedules } from '../lib/schedules.js';
+import { QueueWorkflows, workflow } from '../lib/workflows.js';
 import { getSimpleQueueOptionsToken } from '../lib/module/tokens.js';
 import type { ResolvedOptions } from '../lib/options/simple-queue.options.js';
 import { anEmptyDatabase, type TestDatabase } from './support/database.js';
@@ -325,6 +327,24 @@ describe('the module', () => {
     const queues = module.get(QueueService);
     await module.close();
     await expect(queues.enqueue('mail', {})).rejects.toThrow(code('CLOSED'));
+  });
+
+  it('refuses to store anything in a transaction of a DataSource that outlives it', async () => {
+    const module = await anApplication([SimpleQueueModule.forRoot({ worker: false, dataSource })]);
+    const queues = module.get(QueueService);
+    const [schedules, workflows] = [module.get(QueueSchedules), module.get(QueueWorkflows)];
+    await module.close();
+    await dataSource.transaction(async (manager) => {
+      const flow = workflow('late').step('one', 'mail', 1);
+      const calls = [
+        () => queues.enqueue('mail', {}, { manager }),
+        () => queues.enqueueMany('mail', [{ payload: 1 }], { manager }),
+        () => queues.cancel({ uniqueKey: 'k', queue: 'mail' }, { manager }),
+        () => schedules.put('late', { target: 'mail', cron: '0 0 * * *' }, { manager }),
+        () => workflows.start(flow, { manager }),
+      ];
+      for (const call of calls) await expect(call()).rejects.toThrow(code('CLOSED'));
+    });
   });
 });
 

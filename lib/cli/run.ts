@@ -14,16 +14,15 @@ import { Screen } from './show/screen.js';
 import type { Session } from './session.js';
 import type { Terminal } from './show/terminal.js';
 import { PROGRAM } from '../runtime/words.js';
+import { examples } from './examples.js';
 
 const EPILOGUE = `
 The database is that of --url, else of DATABASE_URL, else of PGHOST, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE ...
 Exit codes: 0 done, 1 failed or found trouble, 2 wrong call, 130 interrupted.
-
-Examples:
-  ${PROGRAM} status
-  ${PROGRAM} jobs --state failed --queue mail
-  ${PROGRAM} explain 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10
-  ${PROGRAM} <command> --help`;
+${examples(`status
+jobs --state failed --queue mail
+explain <id>
+<command> --help`)}`;
 
 /** Runs one command line; returns its exit code. Whatever happens, it returns. */
 export async function run(argv: readonly string[], around: Terminal): Promise<number> {

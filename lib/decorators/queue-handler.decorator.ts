@@ -53,8 +53,8 @@ type HandlerMark<Target, Batch> =
  *   as a ConfigService. The handler is a singleton.
  *
  * An ordinary provider otherwise: list it in a module, inject what it needs. Wrong names and options stop the start with `HANDLER_INVALID`.
- * One signature and no overloads: the compiler's error for a wrong option speaks of that option.
  */
+// One signature and no overloads: the compiler's error for a wrong option speaks of that option.
 export function QueueHandler<
   Target extends JobTarget | QueueNameOf,
   Batch extends BatchOptions | undefined = undefined,

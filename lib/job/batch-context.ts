@@ -5,7 +5,7 @@ import type { GivenOf, JobTarget } from './job-template.js';
 import type { Progress } from './progress.js';
 
 /**
- * What a batch handler gets beside its jobs. A class, not an interface, so that decorated methods can name it.
+ * What a batch handler gets beside its jobs. Decorated methods can name the class.
  */
 export abstract class BatchContext {
   /** Aborts when every job of the batch was aborted (timeout, cancel, a lost lease, the shutdown deadline): nobody waits for the call any more. */

@@ -5,7 +5,7 @@ import type { GivenOf, JobTarget } from './job-template.js';
 import type { Progress } from './progress.js';
 
 /**
- * What a handler gets beside its job. A class, not an interface, so that decorated methods can name it.
+ * What a handler gets beside its job. Decorated methods can name the class.
  */
 export abstract class JobContext {
   /**

@@ -31,7 +31,7 @@ export type Verdict =
 /**
  * What a handler may return. Returning anything else is `JobResult.success(thatValue)`, throwing is a failure.
  *
- * A class, not an interface, so that decorated methods can name it.
+ * Decorated methods can name the class.
  */
 export class JobResult<Output = unknown> {
   /** Ties `Output` to the class for the compiler; never set. */

@@ -46,7 +46,7 @@ export interface JobFacts {
 }
 
 /**
- * What a handler gets. A class, not an interface, so that decorated methods can name it.
+ * What a handler gets. Decorated methods can name the class.
  *
  * `attempt` counts this run (1 for the first); `stalls` counts crashes of the process under the job, from the
  * third in a row on;

@@ -3,7 +3,7 @@ import { knownAcrossCopies } from './kinds.js';
 /**
  * What a handler's `acquire` gives to let a job run: released when the job has ended, however it ended.
  *
- * A class, not an interface, so that decorated methods can name it.
+ * Decorated methods can name the class.
  */
 export class Permit {
   /** A permit that bounds nothing. */

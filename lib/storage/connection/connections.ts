@@ -189,7 +189,8 @@ export class Connections {
     return guarded(BEGIN, () => this.pool.connect());
   }
 
-  private refuseWhenClosed(): void {
+  /** @throws QueueError `CLOSED`. */
+  refuseWhenClosed(): void {
     if (this.closed)
       throw new QueueError(
         'CLOSED',

@@ -117,6 +117,7 @@ export class Database {
   }
 
   private join(manager: EntityManager | QueryRunner): Joined {
+    this.callers.refuseWhenClosed();
     this.refuseForeign(dataSourceOf(manager)!);
     const runner = runnerOf(manager);
     this.refuseReplica(runner);

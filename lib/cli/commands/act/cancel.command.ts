@@ -9,7 +9,7 @@ import { finish, inBatches } from '../../in-batches.js';
 import { refuseUnknownQueue } from '../../known-queue.js';
 import { counted } from '../../show/numbers.js';
 import type { Session } from '../../session.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface CancelFlags extends FilterFlags {
   yes?: boolean;
@@ -43,12 +43,10 @@ export const addCancel: AddCommand = (program, act) => {
 const EXAMPLES = `
 Ids, one unique key, group, fingerprint or workflow are ended at once. A filter (a queue, names, labels, states, times,
 also beside one of those) counts its jobs first, and ends them with --yes; Ctrl-C ends it between two batches, and a repeat goes on.
-
-Examples:
-  ${PROGRAM} cancel 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10
-  ${PROGRAM} cancel --fingerprint customer:42
-  ${PROGRAM} cancel --queue mail --group tenant:7 --state blocked --yes
-  ${PROGRAM} cancel --queue mail --name reminder --state scheduled,ready --yes`;
+${examples(`cancel <id>
+cancel --fingerprint customer:42
+cancel --queue mail --group tenant:7 --state blocked --yes
+cancel --queue mail --name reminder --state scheduled,ready --yes`)}`;
 
 /** What names a few jobs that belong together; anything else is a filter. */
 function isSelector({ uniqueKey, fingerprint, group, workflow, ...rest }: CancelFlags): boolean {

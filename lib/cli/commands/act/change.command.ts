@@ -8,7 +8,7 @@ import { payloadOf } from '../../json-payload.js';
 import { parseWhole } from '../../show/numbers.js';
 import type { Session } from '../../session.js';
 import { parseDate, parseSpan } from '../../show/times.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface ChangeFlags {
   delay?: number;
@@ -41,8 +41,7 @@ const EXAMPLES = `
 A failed job waits for "retry", and has no time. What runs, has succeeded or was cancelled stays as it is (exit code 1). Templates do not check
 the payload here, but where the job runs.
 
-Examples:
-  ${PROGRAM} change 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10 --priority -10 --payload '{"to":"ann@example.com"}'`;
+${examples(`change <id> --priority -10 --payload '{"to":"ann@example.com"}'`)}`;
 
 async function change(cli: Cli, id: string, flags: ChangeFlags): Promise<number> {
   const { delay, runAt, priority, payload, key } = flags;

@@ -8,7 +8,7 @@ import type { Session } from '../../session.js';
 import { payloadOf } from '../../json-payload.js';
 import { parseWhole } from '../../show/numbers.js';
 import { parseDate, parseSpan } from '../../show/times.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface EnqueueFlags {
   name?: string;
@@ -59,10 +59,8 @@ export const addEnqueue: AddCommand = (program, act) => {
 
 const EXAMPLES = `
 It knows no options of the application. Templates do not check the payload here, but where the job runs.
-
-Examples:
-  ${PROGRAM} enqueue mail '{"to":"ann@example.com"}' --name welcome --unique-key welcome:7
-  ${PROGRAM} enqueue reports - --delay 10min < report.json`;
+${examples(`enqueue mail '{"to":"ann@example.com"}' --name welcome --unique-key welcome:7
+enqueue reports - --delay 10min < report.json`)}`;
 
 function addJobOptions(command: Command): Command {
   return command

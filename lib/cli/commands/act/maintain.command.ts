@@ -4,7 +4,7 @@ import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
 import { counted } from '../../show/numbers.js';
 import type { Session } from '../../session.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 /** What the duties did. `warnings`: what they could not. */
 interface Maintained {
@@ -34,8 +34,7 @@ const EXAMPLES = `
 It is safe beside workers and repeats of itself. It takes the rights of queue_worker, and for partitions those of the owner of the tables; retention is the default one.
 Exit code 1: something could not be done.
 
-Examples:
-  ${PROGRAM} maintain`;
+${examples('maintain')}`;
 
 async function maintain(cli: Cli): Promise<number> {
   const session = await cli.session();

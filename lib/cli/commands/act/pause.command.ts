@@ -1,5 +1,6 @@
 import type { AddCommand, Cli } from '../../command.js';
 import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 /** `pause` and `resume`: whether workers claim from a queue. */
 export const addPause: AddCommand = (program, act) => {
@@ -11,14 +12,14 @@ export const addPause: AddCommand = (program, act) => {
     .argument('<queue>', 'its name')
     .addHelpText(
       'after',
-      `\nIt stays paused, whatever is restarted, until "${PROGRAM} resume".\n\nExamples:\n  ${PROGRAM} pause mail`,
+      `\nIt stays paused, whatever is restarted, until "${PROGRAM} resume".\n${examples('pause mail')}`,
     )
     .action(act((cli, queue: string) => pause(cli, queue, true)));
   program
     .command('resume')
     .description('let workers claim from a queue again')
     .argument('<queue>', 'its name')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} resume mail`)
+    .addHelpText('after', examples('resume mail'))
     .action(act((cli, queue: string) => pause(cli, queue, false)));
 };
 

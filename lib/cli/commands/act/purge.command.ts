@@ -3,7 +3,7 @@ import type { AddCommand, Cli } from '../../command.js';
 import { addFilter, filterOf, refuseUnknown, type FilterFlags } from '../../filter-flags.js';
 import { finish, inBatches } from '../../in-batches.js';
 import { counted } from '../../show/numbers.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface PurgeFlags extends FilterFlags {
   yes?: boolean;
@@ -23,10 +23,8 @@ export const addPurge: AddCommand = (program, act) => {
 
 const EXAMPLES = `
 It needs a filter. What runs is left alone: cancel it. Ctrl-C ends it between two batches; a repeat continues.
-
-Examples:
-  ${PROGRAM} purge --queue mail --state ready
-  ${PROGRAM} purge --state dead --finished-before 7d --yes`;
+${examples(`purge --queue mail --state ready
+purge --state dead --finished-before 7d --yes`)}`;
 
 async function purge(cli: Cli, flags: PurgeFlags): Promise<number> {
   const session = await cli.session();

@@ -3,7 +3,8 @@ import type { AddCommand, Cli } from '../../command.js';
 import { addFilter, filterOf, refuseUnknown, type FilterFlags } from '../../filter-flags.js';
 import { finish, inBatches } from '../../in-batches.js';
 import { counted, parseWhole } from '../../show/numbers.js';
-import { command, PROGRAM, type Called } from '../../../runtime/words.js';
+import { command, type Called } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface RedriveFlags extends FilterFlags {
   limit?: number;
@@ -25,10 +26,8 @@ export const addRedrive: AddCommand = (program, act) => {
 
 const EXAMPLES = `
 Without --state it takes what failed, and nothing that expired. Ctrl-C ends it between two batches; a repeat continues.
-
-Examples:
-  ${PROGRAM} redrive --queue mail --state failed --finished-after 2h
-  ${PROGRAM} redrive --queue mail --state failed --finished-after 2h --yes`;
+${examples(`redrive --queue mail --state failed --finished-after 2h
+redrive --queue mail --state failed --finished-after 2h --yes`)}`;
 
 async function redrive(cli: Cli, flags: RedriveFlags): Promise<number> {
   const session = await cli.session();

@@ -6,6 +6,7 @@ import { EXIT } from '../../exit-code.js';
 import { finish, inBatches, type BatchRun } from '../../in-batches.js';
 import { refuseUnknownQueue } from '../../known-queue.js';
 import { counted } from '../../show/numbers.js';
+import { examples } from '../../examples.js';
 
 interface ReleaseFlags {
   all?: boolean;
@@ -31,10 +32,8 @@ export const addRelease: AddCommand = (program, act) => {
 
 const EXAMPLES = `
 The job stays in the dead letter queue. To run it first, "${PROGRAM} retry" it instead.
-
-Examples:
-  ${PROGRAM} release ledger account-7
-  ${PROGRAM} release ledger --all --yes`;
+${examples(`release ledger account-7
+release ledger --all --yes`)}`;
 
 async function release(
   cli: Cli,

@@ -2,6 +2,7 @@ import type { Retried } from '../../../admin/revivals.js';
 import type { AddCommand, Cli } from '../../command.js';
 import { eachId } from '../../each-id.js';
 import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 const WORDS: Record<Retried['outcome'], string> = {
   revived: 'runs again, its attempts from 0',
@@ -25,8 +26,7 @@ export const addRetry: AddCommand = (program, act) => {
 const EXAMPLES = `
 For many jobs by filter there is "${PROGRAM} redrive".
 
-Examples:
-  ${PROGRAM} retry 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10`;
+${examples('retry <id>')}`;
 
 const retry = (cli: Cli, ids: string[]): Promise<number> =>
   eachId<Retried>(cli, ids, {

@@ -6,11 +6,12 @@ import { leftFiles, removeFiles, surveyed, type SurveyedFolder } from '../../../
 import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
 import { counted } from '../../show/numbers.js';
-import { span, PROGRAM } from '../../../runtime/words.js';
+import { span } from '../../../runtime/words.js';
 import { callOf } from '../../../enqueue/spooled-call.js';
 import type { SpoolRecord } from '../../../spool/record.js';
 import type { Screen } from '../../show/screen.js';
 import { replayed } from '../../spool-replay.js';
+import { examples } from '../../examples.js';
 
 /** From here on a process counts as dead: three of the default heartbeats. */
 const STALE_MS = 15_000;
@@ -48,11 +49,9 @@ export const addSpool: AddCommand = (program, act) => {
     .action(act(exportJobs));
 };
 
-const EXAMPLES = `
-Examples:
-  ${PROGRAM} spool status /var/lib/shop/spool
-  ${PROGRAM} spool replay /var/lib/shop/spool --aside --yes
-  ${PROGRAM} spool export /var/lib/shop/spool > jobs.jsonl`;
+const EXAMPLES = examples(`spool status /var/lib/shop/spool
+spool replay /var/lib/shop/spool --aside --yes
+spool export /var/lib/shop/spool > jobs.jsonl`);
 
 async function status({ screen }: Cli, folder: string): Promise<number> {
   await refuseMissing(folder);

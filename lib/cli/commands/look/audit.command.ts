@@ -5,7 +5,7 @@ import { parseWhole } from '../../show/numbers.js';
 import type { Session } from '../../session.js';
 import type { Cell } from '../../show/table.js';
 import { fromNow, parseMoment } from '../../show/times.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface AuditFlags {
   by?: string;
@@ -27,7 +27,7 @@ export const addAudit: AddCommand = (program, act) => {
     .option('--since <time>', 'from then on: 2h, 1d, or a moment', parseMoment)
     .option('--limit <n>', 'at most so many, default 50', parseWhole)
     .option('--after <id>', 'behind the last one of the page before')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} audit --action pause --since 1d`)
+    .addHelpText('after', examples('audit --action pause --since 1d'))
     .action(act((cli, flags: AuditFlags) => audit(cli, flags)));
 };
 

@@ -7,7 +7,7 @@ import { QueueError } from '../../../job/queue.errors.js';
 import { actorOf } from '../../actor.js';
 import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface DashboardFlags {
   port?: string;
@@ -19,8 +19,7 @@ const HOST = '127.0.0.1';
 const EXAMPLES = `
 It listens on this machine alone, and its address has a secret part: whoever else works here does not know it.
 
-Examples:
-  ${PROGRAM} dashboard --port 4000 --read-only`;
+${examples('dashboard --port 4000 --read-only')}`;
 
 /** `dashboard`: the page of the dashboard, without an application, until Ctrl-C. */
 export const addDashboard: AddCommand = (program, act) => {

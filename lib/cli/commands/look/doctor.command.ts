@@ -3,7 +3,7 @@ import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
 import type { Screen } from '../../show/screen.js';
 import type { Tone } from '../../show/table.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface DoctorFlags {
   strict?: boolean;
@@ -24,7 +24,7 @@ export const addDoctor: AddCommand = (program, act) => {
     .option('--only <codes>', 'check only these, by their codes, separated by commas')
     .addHelpText(
       'after',
-      `\nExit code 1: something is critical (with --strict: or a warning).\n\nExamples:\n  ${PROGRAM} doctor --only SCHEMA,SCHEMA_DRIFT,RIGHTS --json`,
+      `\nExit code 1: something is critical (with --strict: or a warning).\n${examples('doctor --only SCHEMA,SCHEMA_DRIFT,RIGHTS --json')}`,
     )
     .action(act((cli, flags: DoctorFlags) => examine(cli, flags)));
 };

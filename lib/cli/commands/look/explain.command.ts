@@ -1,7 +1,7 @@
 import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
 import { toneOf } from '../../show/job-table.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 /** `explain <id>`: why a job does not run. */
 export const addExplain: AddCommand = (program, act) => {
@@ -9,7 +9,7 @@ export const addExplain: AddCommand = (program, act) => {
     .command('explain')
     .description('why this job does not run: every reason that holds, the strongest first')
     .argument('<id>', 'its UUID')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} explain 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10`)
+    .addHelpText('after', examples('explain <id>'))
     .action(act(explain));
 };
 

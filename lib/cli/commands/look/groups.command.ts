@@ -5,6 +5,7 @@ import { countText } from '../../show/queue-table.js';
 import type { Cell } from '../../show/table.js';
 import { span } from '../../show/times.js';
 import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 /** `groups [queue]`: ordered groups that wait for a person. */
 export const addGroups: AddCommand = (program, act) => {
@@ -19,8 +20,7 @@ export const addGroups: AddCommand = (program, act) => {
 const EXAMPLES = `
 A group continues when its job is retried or purged, or when the group is released ("${PROGRAM} release").
 
-Examples:
-  ${PROGRAM} groups ledger --json`;
+${examples('groups ledger --json')}`;
 
 async function groups(cli: Cli, queue?: string): Promise<void> {
   const session = await cli.session();

@@ -7,7 +7,7 @@ import type { Cell } from '../../show/table.js';
 import { progressText } from '../../show/progress-bar.js';
 import { fromNow, lasted, moment } from '../../show/times.js';
 import { visibleJson } from '../../show/visible.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 /** `job <id>`: all of one job; what it carries only with `--payload`. */
 export const addJob: AddCommand = (program, act) => {
@@ -22,9 +22,7 @@ export const addJob: AddCommand = (program, act) => {
     );
 };
 
-const EXAMPLES = `
-Examples:
-  ${PROGRAM} job 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10 --payload --json | jq .payload`;
+const EXAMPLES = examples('job <id> --payload --json | jq .payload');
 
 /** What may be large, or nobody else's business. */
 const CARRIED = ['headers', 'payload', 'payloadBytes', 'output', 'checkpoint'] as const;

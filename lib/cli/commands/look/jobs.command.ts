@@ -7,6 +7,7 @@ import { showJobs } from '../../show/job-table.js';
 import { parseWhole } from '../../show/numbers.js';
 import type { Session } from '../../session.js';
 import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface JobsFlags extends FilterFlags {
   limit?: number;
@@ -57,12 +58,10 @@ const EXAMPLES = `
 A list has no payloads: "${PROGRAM} job <id> --payload" shows one. A search is made of
 ${SEARCH_WORDS.map(({ word }) => word).join(':, ')}:
 Where nothing has an index for it, a look ends after 100,000 jobs, and says how to go on.
-
-Examples:
-  ${PROGRAM} jobs --state dead --queue mail --finished-after 2h
-  ${PROGRAM} jobs --state running,ready --limit 200
-  ${PROGRAM} jobs state:dead error:timeout since:2h 'attempt:>2' payload.order.id:42
-  ${PROGRAM} jobs --state failed --all --json | jq -r .id | xargs ${PROGRAM} retry`;
+${examples(`jobs --state dead --queue mail --finished-after 2h
+jobs --state running,ready --limit 200
+jobs state:dead error:timeout since:2h 'attempt:>2' payload.order.id:42
+jobs --state failed --all --json | jq -r .id | xargs ${PROGRAM} retry`)}`;
 
 type Page = JobsFlags & { limit: number };
 

@@ -7,7 +7,7 @@ import type { AddCommand, Cli } from '../../command.js';
 import { parseWhole } from '../../show/numbers.js';
 import type { Cell } from '../../show/table.js';
 import { span } from '../../show/times.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface SetFlags {
   concurrency?: number | null;
@@ -17,15 +17,13 @@ interface SetFlags {
   perKey?: boolean;
 }
 
-const EXAMPLES = `
-Examples:
-  ${PROGRAM} limits set mail --concurrency 10
-  ${PROGRAM} limits set stripe --rate 100/1s --strict
-  ${PROGRAM} limits set mail --rate none
-  ${PROGRAM} limits set 'mail/*' --concurrency 2
-  ${PROGRAM} limits reset mail
-  ${PROGRAM} limits reset mailer --rest
-  ${PROGRAM} limits remove old-api`;
+const EXAMPLES = examples(`limits set mail --concurrency 10
+limits set stripe --rate 100/1s --strict
+limits set mail --rate none
+limits set 'mail/*' --concurrency 2
+limits reset mail
+limits reset mailer --rest
+limits remove old-api`);
 
 /** `limits`: what bounds jobs over all processes, and who shares in it. */
 export const addLimits: AddCommand = (program, act) => {

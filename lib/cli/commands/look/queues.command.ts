@@ -7,7 +7,7 @@ import { parseWhole } from '../../show/numbers.js';
 import type { Screen } from '../../show/screen.js';
 import type { Cell } from '../../show/table.js';
 import { span } from '../../show/times.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 /** `queues [queue]`: every queue at a glance, or one with its names and how its dead letters ended. */
 export const addQueues: AddCommand = (program, act) => {
@@ -17,7 +17,7 @@ export const addQueues: AddCommand = (program, act) => {
     .argument('[queue]', 'its name')
     .option('--limit <count>', 'queues of this page, 1 to 1000, the default', parseWhole)
     .option('--after <queue>', 'continue behind the queue of this name')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} queues mail --json`)
+    .addHelpText('after', examples('queues mail --json'))
     .action(
       act((cli, queue: string | undefined, page: QueuesPage) =>
         queue === undefined ? showAll(cli, page) : showOne(cli, queue, page),

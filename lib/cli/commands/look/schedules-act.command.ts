@@ -4,7 +4,7 @@ import type { Act, Cli } from '../../command.js';
 import { refuseNear } from '../../known-queue.js';
 import { counted } from '../../show/numbers.js';
 import { parseMoment } from '../../show/times.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 /** What operators do to schedules, whoever owns them. */
 export function addScheduleActs(schedules: Command, act: Act): void {
@@ -12,7 +12,7 @@ export function addScheduleActs(schedules: Command, act: Act): void {
     schedules
       .command(name)
       .description(description)
-      .addHelpText('after', `\nExamples:\n  ${PROGRAM} schedules ${example}`);
+      .addHelpText('after', examples(`schedules ${example}`));
   add('pause', 'make no ticks until it is resumed, whatever is restarted')
     .argument('<name>', 'its name')
     .action(act((cli, name: string) => pause(cli, name, true)));

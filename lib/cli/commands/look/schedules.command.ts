@@ -5,14 +5,14 @@ import type { Act, AddCommand, Cli } from '../../command.js';
 import type { Cell } from '../../show/table.js';
 import { fromNow, moment, span } from '../../show/times.js';
 import { addScheduleActs, refuseUnknownOwner } from './schedules-act.command.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 /** `schedules`: what is enqueued by the clock, and what became of its times. */
 export const addSchedules: AddCommand = (program, act) => {
   const schedules = program
     .command('schedules')
     .description('what is enqueued by the clock: list, show, pause, resume, run, backfill, prune')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} schedules`);
+    .addHelpText('after', examples('schedules'));
   addLists(schedules, act);
   addScheduleActs(schedules, act);
 };
@@ -22,13 +22,13 @@ function addLists(schedules: Command, act: Act): void {
     .command('list', { isDefault: true })
     .description('every schedule, with its next time')
     .option('--owner <owner>', 'of this owner only')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} schedules list --json`)
+    .addHelpText('after', examples('schedules list --json'))
     .action(act((cli, flags: { owner?: string }) => list(cli, flags)));
   schedules
     .command('show')
     .description('one schedule: its next ten runs, and what became of its last times')
     .argument('<name>', 'its name')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} schedules show reports`)
+    .addHelpText('after', examples('schedules show reports'))
     .action(act(show));
 }
 

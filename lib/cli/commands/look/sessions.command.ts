@@ -1,12 +1,13 @@
 import type { SessionGroup } from '../../../storage/diagnosis/session.repository.js';
 import type { SnapshotHolder } from '../../../storage/diagnosis/diagnosis.js';
 import { QueueError } from '../../../job/queue.errors.js';
-import { shown, PROGRAM } from '../../../runtime/words.js';
+import { shown } from '../../../runtime/words.js';
 import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
 import { counted, parseWhole } from '../../show/numbers.js';
 import type { Cell } from '../../show/table.js';
 import { parseSpan, span } from '../../show/times.js';
+import { examples } from '../../examples.js';
 
 interface SessionsFlags {
   end?: number;
@@ -32,10 +33,8 @@ export const addSessions: AddCommand = (program, act) => {
 
 const EXAMPLES = `
 Of other roles' sessions an ordinary role sees little, and ends none: use the role that opened them, or a superuser.
-
-Examples:
-  ${PROGRAM} sessions --end 4711 --yes
-  ${PROGRAM} sessions --end-idle 10min --yes`;
+${examples(`sessions --end 4711 --yes
+sessions --end-idle 10min --yes`)}`;
 
 async function sessions(cli: Cli, { end, endIdle, yes = false }: SessionsFlags): Promise<number> {
   if (end !== undefined && endIdle !== undefined)

@@ -6,7 +6,7 @@ import { counted } from '../../show/numbers.js';
 import type { Screen } from '../../show/screen.js';
 import { countText } from '../../show/queue-table.js';
 import { span } from '../../show/times.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 /** Queues in one line. */
 const MOST_NAMED = 5;
@@ -29,7 +29,7 @@ export const addStatus: AddCommand = (program, act) => {
     .description(
       'everything at a glance; exits with 1 if jobs wait for a worker that is not alive, or for a person',
     )
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} status --json | jq .oldestReadyMs`)
+    .addHelpText('after', examples('status --json | jq .oldestReadyMs'))
     .action(act(status));
 };
 

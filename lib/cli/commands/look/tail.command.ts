@@ -9,7 +9,7 @@ import type { JobWatch, Look, Watched, WatchedEvent } from '../../job-watch.js';
 import { progressText } from '../../show/progress-bar.js';
 import { refuseUnknownQueue } from '../../known-queue.js';
 import { fromNow, lasted, parseSpan, span } from '../../show/times.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface TailFlags extends Watched {
   interval?: number;
@@ -39,8 +39,7 @@ const EXAMPLES = `
 It looks at the tables again and again, since the database reports no events. What starts and ends between two looks is shown by its end.
 Not shown: the run of a job that had waited since before, and is done within one interval. "queues" and "jobs" count those.
 
-Examples:
-  ${PROGRAM} tail --errors --json | jq .error.message`;
+${examples('tail --errors --json | jq .error.message')}`;
 
 /** A number alone is milliseconds, as in the options of the library. */
 const parseInterval = (text: string): number =>

@@ -7,7 +7,7 @@ import type { Session } from '../../session.js';
 import type { Cell, Column } from '../../show/table.js';
 import { lasted, parseSpan, span } from '../../show/times.js';
 import { MINUTE_MS } from '../../../job/values/duration.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface TopFlags {
   over: number;
@@ -49,8 +49,7 @@ export const addTop: AddCommand = (program, act) => {
 const EXAMPLES = `
 Workers write what they have counted once a minute: the newest minute is never whole. In a pipe, and with --json, it looks once.
 
-Examples:
-  ${PROGRAM} top --over 1h --json | jq '.queues[0]'`;
+${examples(`top --over 1h --json | jq '.queues[0]'`)}`;
 
 async function top(cli: Cli, flags: TopFlags): Promise<void> {
   if (flags.over < LEAST_MS || flags.over > MOST_MS)

@@ -2,14 +2,14 @@ import type { WorkerSummary } from '../../../admin/overview.js';
 import type { AddCommand, Cli } from '../../command.js';
 import type { Cell } from '../../show/table.js';
 import { span } from '../../show/times.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 /** `workers`: every process that holds a lease. */
 export const addWorkers: AddCommand = (program, act) => {
   program
     .command('workers')
     .description('every worker process: since when, what it serves, how many jobs it holds')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} workers --json`)
+    .addHelpText('after', examples('workers --json'))
     .action(act(show));
 };
 

@@ -7,7 +7,7 @@ import { parseWhole } from '../../show/numbers.js';
 import type { Cell } from '../../show/table.js';
 import { fromNow, moment } from '../../show/times.js';
 import { linesOf, workflowTone } from '../../show/workflow-tree.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface ListFlags {
   state?: string;
@@ -20,7 +20,7 @@ export const addWorkflows: AddCommand = (program, act) => {
   const workflows = program
     .command('workflows')
     .description('workflows, the newest first: list, retry, cancel')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} workflows --state failed`);
+    .addHelpText('after', examples('workflows --state failed'));
   workflows
     .command('list', { isDefault: true })
     .description('workflows, the newest first')
@@ -30,7 +30,7 @@ export const addWorkflows: AddCommand = (program, act) => {
     )
     .option('--name <name>', 'of this name only')
     .option('--limit <n>', 'at most so many, default 100', parseWhole)
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} workflows list --state running,failed --json`)
+    .addHelpText('after', examples('workflows list --state running,failed --json'))
     .action(act((cli, flags: ListFlags) => list(cli, flags)));
   addActs(workflows, act);
 };
@@ -41,11 +41,9 @@ export const addWorkflow: AddCommand = (program, act) => {
     .command('workflow')
     .description('one workflow as a tree: what each step does, and what it waits for')
     .argument('<id>', 'its UUID')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} workflow 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10`)
+    .addHelpText('after', examples('workflow <id>'))
     .action(act(show));
 };
-
-const SOME_ID = '0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10';
 
 function addActs(workflows: Command, act: Act): void {
   workflows
@@ -54,7 +52,7 @@ function addActs(workflows: Command, act: Act): void {
       'run again what failed, and what was skipped because of it; of a stuck one its compensation',
     )
     .argument('<ids...>', 'of workflows that have failed, were cancelled, or are stuck')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} workflows retry ${SOME_ID}`)
+    .addHelpText('after', examples(`workflows retry <id>`))
     .action(act(retry));
   workflows
     .command('cancel')
@@ -63,7 +61,7 @@ function addActs(workflows: Command, act: Act): void {
     )
     .argument('<ids...>', 'of workflows')
     .option('--no-compensate', 'leave what has completed as it is')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} workflows cancel ${SOME_ID}`)
+    .addHelpText('after', examples(`workflows cancel <id>`))
     .action(act(cancel));
 }
 

@@ -9,7 +9,7 @@ import { readProject } from '../../init/project.js';
 import { typescriptOf } from '../../init/typescript-of.js';
 import { writeChanges } from '../../init/write-changes.js';
 import type { Tone } from '../../show/table.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 interface InitFlags {
   module?: string;
@@ -27,7 +27,7 @@ export const addInit: AddCommand = (program, act) => {
     .argument('[folder]', 'of the application', '.')
     .option('--module <path>', 'file of the root module; default: app.module.ts among the sources')
     .option('--yes', 'write it')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} init apps/shop --yes`)
+    .addHelpText('after', examples('init apps/shop --yes'))
     .action(act(init));
 };
 

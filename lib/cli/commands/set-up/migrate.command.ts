@@ -10,6 +10,7 @@ import type { Tone } from '../../show/table.js';
 import type { Session } from '../../session.js';
 import { showQueues } from '../../show/queue-table.js';
 import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 /** What `migrate status` returns. */
 interface SchemaStatus {
@@ -37,12 +38,12 @@ export const addMigrate: AddCommand = (program, act) => {
   migrate
     .command('up')
     .description('make the tables, or bring them to the version of this release')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} migrate up --schema billing_queue --json`)
+    .addHelpText('after', examples('migrate up --schema billing_queue --json'))
     .action(act(up));
   migrate
     .command('status')
     .description('compare the tables with this release; exits with 1 if they do not fit')
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} migrate status || ${PROGRAM} migrate up`)
+    .addHelpText('after', examples(`migrate status || ${PROGRAM} migrate up`))
     .action(act(status));
   addSql(migrate, act);
   addDown(migrate, act);
@@ -56,7 +57,7 @@ function addDown(migrate: Command, act: Act): void {
     )
     .option('--drop <schema>', 'do it: the name of the schema, written out')
     .addOption(new Option('--yes').hideHelp())
-    .addHelpText('after', `\nExamples:\n  ${PROGRAM} migrate down --drop simple_queue`)
+    .addHelpText('after', examples('migrate down --drop simple_queue'))
     .action(act(down));
 }
 
@@ -69,7 +70,7 @@ function addSql(migrate: Command, act: Act): void {
     .option('--from <version>', 'the version to start at; 0: no tables', parseWhole)
     .addHelpText(
       'after',
-      `\nExamples:\n  ${PROGRAM} migrate sql > queue.sql\n  ${PROGRAM} migrate sql --from 0 --schema billing_queue`,
+      examples('migrate sql > queue.sql\nmigrate sql --from 0 --schema billing_queue'),
     )
     .action(act((cli, { from }: { from?: number }) => sql(cli, from)));
 }

@@ -1,5 +1,5 @@
 import type { AddCommand, Cli } from '../../command.js';
-import { PROGRAM } from '../../../runtime/words.js';
+import { examples } from '../../examples.js';
 
 /** `roles`: prints the statements that make the roles of least rights. No database is asked. */
 export const addRoles: AddCommand = (program, act) => {
@@ -11,7 +11,7 @@ export const addRoles: AddCommand = (program, act) => {
     .option('--prefix <name>', 'what their names begin with', 'queue')
     .addHelpText(
       'after',
-      `\nExamples:\n  ${PROGRAM} roles > roles.sql\n  ${PROGRAM} roles --schema billing_queue --prefix billing`,
+      examples('roles > roles.sql\nroles --schema billing_queue --prefix billing'),
     )
     .action(act((cli, { prefix }: { prefix: string }) => roles(cli, prefix)));
 };
