@@ -39,7 +39,7 @@ function Found({ flow }: { flow: FlowAnswer }) {
           <Text>{name}</Text>
         </Fact>
         <Fact name="state">
-          <State state={state} /> {stop && `(${stop})`}
+          <State state={state} /> {stop && stop !== state && `(${stop})`}
         </Fact>
         <Fact name="attempt">{attempt > 1 && attempt}</Fact>
         <Fact name="unique key">{uniqueKey && <Text>{uniqueKey}</Text>}</Fact>
@@ -223,7 +223,7 @@ function Card({ step }: { step: Step }) {
       )}
       {hasBegun(step) && <Jobs ids={ids} all={jobs} />}
       {compensation && (
-        <div class="undo">
+        <div class={compensation.state === 'unused' ? 'undo quiet' : 'undo'}>
           compensation <State state={compensation.state} />
           {compensation.error && (
             <div class="bad error-text">
