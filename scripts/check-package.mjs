@@ -1,6 +1,6 @@
 // Checks what would be published, not what lies in dist/: packs the built library and asks publint and attw about the tarball.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
@@ -94,7 +94,11 @@ function refuseDeadBins(tarball) {
 
 /** What strict applications see: each declaration is checked, and an option that is `undefined` counts as left out. */
 function refuseWrongTypes() {
-  const program = ts.createProgram(['test/types/undefined-options.ts'], {
+  // Of the documents as well; that one names a package which the tests stand in for.
+  const examples = readdirSync('test/examples', { recursive: true })
+    .filter((file) => /(?<!\.spec|from-config)\.ts$/.test(file))
+    .map((file) => `test/examples/${file}`);
+  const program = ts.createProgram(['test/types/undefined-options.ts', ...examples], {
     ...{ module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, types: ['node'] },
     ...{ strict: true, exactOptionalPropertyTypes: true, noEmit: true },
     ...{ experimentalDecorators: true, noUncheckedIndexedAccess: true },

@@ -9,7 +9,7 @@ import { WriteReceipt } from './write-receipt.handler.js';
   imports: [
     TypeOrmModule.forRoot({
       type: 'postgres',
-      url: process.env.DATABASE_URL,
+      url: process.env.DATABASE_URL!,
       entities: [Order, Receipt],
       synchronize: true, // For this example. It leaves the tables of the queue alone.
     }),

@@ -36,7 +36,7 @@ interface WebRequest {
 // #region module
 @Module({
   imports: [
-    TypeOrmModule.forRoot({ type: 'postgres', url: process.env.DATABASE_URL }),
+    TypeOrmModule.forRoot({ type: 'postgres', url: process.env.DATABASE_URL! }),
     ClsModule.forRoot({
       global: true,
       middleware: {

@@ -35,7 +35,7 @@ export class SessionGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context
       .switchToHttp()
-      .getRequest<{ headers: { cookie?: string }; user?: User }>();
+      .getRequest<{ headers: { cookie?: string }; user?: User | undefined }>();
     request.user = this.sessions.userOf(request.headers.cookie);
     if (request.user) return true;
     throw new UnauthorizedException();

@@ -9,7 +9,7 @@ import { GreetingsModule } from './greetings/greetings.module.js';
   imports: [
     TypeOrmModule.forRoot({
       type: 'postgres',
-      url: process.env.DATABASE_URL,
+      url: process.env.DATABASE_URL!,
       autoLoadEntities: true,
     }),
     SimpleQueueModule.forRoot(),

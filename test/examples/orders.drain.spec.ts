@@ -27,7 +27,7 @@ beforeAll(async () => {
     imports: [
       TypeOrmModule.forRoot({
         type: 'postgres',
-        url: process.env.TEST_DATABASE_URL,
+        url: process.env.TEST_DATABASE_URL!,
         entities: [Order, Receipt],
         synchronize: true,
       }),

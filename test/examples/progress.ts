@@ -30,7 +30,9 @@ export class PriceLists {
 
   // #region find
   /** For a page that asks again and again. */
-  async status(id: string): Promise<{ state: string; percent?: number; note?: string }> {
+  async status(
+    id: string,
+  ): Promise<{ state: string; percent: number | undefined; note: string | undefined }> {
     const { state = 'unknown', progress } = (await this.queues.find(id)) ?? {};
     const { share, note } = progress ?? {};
     return { state, percent: share && Math.round(share * 100), note };

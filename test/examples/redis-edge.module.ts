@@ -10,7 +10,7 @@ import { createClient } from 'redis';
     {
       provide: JobQueue,
       useFactory: async () => {
-        const client = createClient({ url: process.env.REDIS_URL });
+        const client = createClient({ url: process.env.REDIS_URL! });
         // Without a listener an error of the connection would end the process. Calls report it as well.
         client.on('error', () => undefined);
         await client.connect();

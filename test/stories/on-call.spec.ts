@@ -154,6 +154,10 @@ describe('called at night, with the command line alone', () => {
     const { id } = await test.rows.job({ queue: 'mail', name: 'reminder', due: '-2 hours' });
     await aWorker((await test.rows.lane('mail', 'welcome')).id);
     expect(await admin.explain(id)).toMatchObject({ troubles: [{ code: 'NO_HANDLER' }] });
+    // One command explains it, and has the one that puts it right.
+    expect((await run(['explain', id])).out).toContain(
+      'fix:  npx --no simple-queue cancel --queue mail --name reminder --state ready,blocked --yes',
+    );
     const { text } = await putRight('NO_HANDLER', /reminder .*no worker/);
     expect(text).toBe(
       'No live worker has a handler for "reminder" of queue "mail": 1 job waits for 2 hours.',

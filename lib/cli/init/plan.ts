@@ -65,7 +65,7 @@ const DATA_SOURCE_ADVICE = `No TypeOrmModule.forRoot was found. The queue joins 
     imports: [
       TypeOrmModule.forRoot({
         type: 'postgres',
-        url: process.env.DATABASE_URL,
+        url: process.env.DATABASE_URL!,
         autoLoadEntities: true,
       }),
     ],

@@ -1,6 +1,7 @@
 import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
 import { toneOf } from '../../show/job-table.js';
+import { showTroubles } from '../../show/troubles.js';
 import { examples } from '../../examples.js';
 
 /** `explain <id>`: why a job does not run. */
@@ -20,6 +21,7 @@ async function explain({ screen, session }: Cli, id: string): Promise<number> {
   await screen.answer(explanation, async () => {
     if (state) screen.say(explanation.id, ' is ', { text: state, tone: toneOf(state) });
     await screen.fields(reasons.map(({ code, text }) => [code, text]));
+    if (explanation.troubles.length > 0) showTroubles(screen, explanation.troubles);
   });
   return state === undefined ? EXIT.trouble : EXIT.ok;
 }

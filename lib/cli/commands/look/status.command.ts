@@ -2,9 +2,8 @@ import { needsSomebody, type Trouble } from '../../../job/trouble.js';
 import type { QueueSummary, Totals, WorkerSummary } from '../../../admin/overview.js';
 import type { AddCommand, Cli } from '../../command.js';
 import { EXIT } from '../../exit-code.js';
-import { counted } from '../../show/numbers.js';
-import type { Screen } from '../../show/screen.js';
 import { countText } from '../../show/queue-table.js';
+import { showTroubles } from '../../show/troubles.js';
 import { span } from '../../show/times.js';
 import { examples } from '../../examples.js';
 
@@ -85,33 +84,4 @@ async function show({ screen }: Cli, found: Status, queues: QueueSummary[]): Pro
     ],
   ]);
   if (troubles.length > 0) showTroubles(screen, troubles);
-}
-
-function showTroubles(screen: Screen, troubles: Trouble[]): void {
-  screen.say('');
-  const [own, notices] = [troubles.filter(needsSomebody), troubles.filter((each) => !needsSomebody(each))]; // prettier-ignore
-  const counts = [
-    ...(own.length > 0 ? [counted(own.length, 'trouble')] : []),
-    ...(notices.length > 0 ? [counted(notices.length, 'notice')] : []),
-  ];
-  screen.say({ text: counts.join(', '), tone: own.length > 0 ? 'bad' : 'warn' });
-  for (const trouble of [...own, ...notices]) tell(screen, trouble);
-}
-
-function tell(screen: Screen, { code, text, hint, look, fix }: Trouble): void {
-  for (const line of folded(`  ${code}  ${text}`, screen.width)) screen.say(line);
-  const below = [`    look: ${look}`, `    ${hint}`, `    fix:  ${fix}`];
-  // A command that is folded is still one command to a shell.
-  const shown = below.filter((_, index) => [look, hint, fix][index] !== '');
-  for (const line of shown)
-    for (const part of folded(line, screen.width, line.includes('simple-queue') ? ' \\' : ''))
-      screen.say({ text: part, tone: 'dim' });
-}
-
-/** Lines of at most `width`, folded between words; `tail` ends those that go on. */
-function folded(text: string, width = Infinity, tail = ''): string[] {
-  if (text.length <= width) return [text];
-  const at = text.lastIndexOf(' ', width - tail.length);
-  if (at <= 10) return [text];
-  return [text.slice(0, at) + tail, ...folded(`          ${text.slice(at + 1)}`, width, tail)];
 }
