@@ -26,20 +26,23 @@ with live as materialized (
       where t.lane = any(f.held) and t.shard = $1 and t.minute > statement_timestamp() - interval '7 days' and b.jobs > 0 group by b.n) b
       where below >= 0.99 * jobs) as ms) u
     where f."youngestMs" > case when f.over then 60000 else greatest(600000, u.ms) end limit 100),
-  keeping as materialized (
-    select w.worker, j.id, j.lane, c.created_at, b.n, t.ms as usual from live w join simple_queue.claim c on c.lease = w.id
-    cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+  keepers as materialized (
+    select w.worker, j.id, j.lane, c.created_at, b.n from (
+      select * from simple_queue.claim where shard = $1 and created_at < statement_timestamp() - 600000 * interval '1 millisecond' limit $2::int) c
+    join live w on w.id = c.lease cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
     cross join lateral (select id, lane, queue, case when seq is not null then group_name end as turn, limit_key from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
     cross join lateral (select count(*)::int as n from (
       (select from simple_queue.blocked where group_name = j.turn and shard = $1 and queue = j.queue limit $2::int + 1) union all
       (select from (select run_at from simple_queue.keyed where limit_key = j.limit_key and shard = $1 and queue = j.queue limit $2::int + 1) k
         where k.run_at < statement_timestamp() - 600000 * interval '1 millisecond')) b) b
-    cross join lateral (select array[j.lane] as held) f cross join lateral (select (select min(2.0 ^ (n - 1))::float8 from (
+    where b.n > 0 limit 100),
+  keeping as materialized (
+    select k.*, t.ms as usual from keepers k cross join lateral (select array[k.lane] as held) f cross join lateral (select (select min(2.0 ^ (n - 1))::float8 from (
       select b.n, sum(sum(b.jobs)) over (order by b.n) as below, sum(sum(b.jobs)) over () as jobs
       from simple_queue.tally t cross join lateral unnest(t.run) with ordinality b (jobs, n)
       where t.lane = any(f.held) and t.shard = $1 and t.minute > statement_timestamp() - interval '7 days' and b.jobs > 0 group by b.n) b
       where below >= 0.99 * jobs) as ms) t
-    where c.shard = $1 and b.n > 0 and c.created_at < statement_timestamp() - greatest(600000, t.ms) * interval '1 millisecond' limit 100),
+    where t.ms is null or k.created_at < statement_timestamp() - t.ms * interval '1 millisecond'),
   silent as materialized (
     select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n,
       (select min(k.pid) from pg_catalog.pg_locks k where k.locktype = 'transactionid' and k.granted and k.transactionid = any(array_agg(j.xmax))) as keeper

@@ -86,16 +86,19 @@ export const LIST_TROUBLES = statement(
   hung as materialized (
     select w.worker, x.waits, f.*, u.ms as usual from ${FULL_SLOTS} cross join lateral (select ${USUAL_MS} as ms) u
     where f."youngestMs" > case when f.over then ${OVER_MS} else greatest(${HUNG_MS}, u.ms) end limit ${MOST_ROWS}),
-  keeping as materialized (
-    select w.worker, j.id, j.lane, c.created_at, b.n, t.ms as usual from live w join simple_queue.claim c on c.lease = w.id
-    cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+  keepers as materialized (
+    select w.worker, j.id, j.lane, c.created_at, b.n from (
+      select * from simple_queue.claim where shard = $1 and created_at < statement_timestamp() - ${HUNG_MS} * interval '1 millisecond' limit $2::int) c
+    join live w on w.id = c.lease cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
     ${fenced('id, lane, queue, case when seq is not null then group_name end as turn, limit_key', 'offset 0')}
     cross join lateral (select count(*)::int as n from (
       (select from simple_queue.blocked where group_name = j.turn and shard = $1 and queue = j.queue limit $2::int + 1) union all
       (select from (select run_at from simple_queue.keyed where limit_key = j.limit_key and shard = $1 and queue = j.queue limit $2::int + 1) k
         where k.run_at < statement_timestamp() - ${HUNG_MS} * interval '1 millisecond')) b) b
-    cross join lateral (select array[j.lane] as held) f cross join lateral (select ${USUAL_MS} as ms) t
-    where c.shard = $1 and b.n > 0 and c.created_at < statement_timestamp() - greatest(${HUNG_MS}, t.ms) * interval '1 millisecond' limit ${MOST_ROWS}),
+    where b.n > 0 limit ${MOST_ROWS}),
+  keeping as materialized (
+    select k.*, t.ms as usual from keepers k cross join lateral (select array[k.lane] as held) f cross join lateral (select ${USUAL_MS} as ms) t
+    where t.ms is null or k.created_at < statement_timestamp() - t.ms * interval '1 millisecond'),
   silent as materialized (
     select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n,
       (select min(k.pid) from pg_catalog.pg_locks k where k.locktype = 'transactionid' and k.granted and k.transactionid = any(array_agg(j.xmax))) as keeper
