@@ -17,32 +17,34 @@ with live as materialized (
         (select run_at from simple_queue.keyed where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1)) w) r
     where r.n > 0 and (q.paused_at is not null or not exists (select from served s where s.lane = l.id))
     limit 10000),
-  hung as materialized (
-    select w.worker, x.waits, f.*, u.ms as usual from live w cross join lateral jsonb_to_recordset(coalesce(w.about -> 'full', '[]')) f
+  full_slots as materialized (
+    select w.worker, x.waits, f.* from live w cross join lateral jsonb_to_recordset(coalesce(w.about -> 'full', '[]')) f
       (lanes int[], slots int, "oldestMs" float8, "youngestMs" float8, over boolean, timed boolean, held int[], ids text[])
-    cross join lateral (select coalesce(f.lanes, w.lanes) as waits) x cross join lateral (select (select min(2.0 ^ (n - 1))::float8 from (
-      select b.n, sum(sum(b.jobs)) over (order by b.n) as below, sum(sum(b.jobs)) over () as jobs
-      from simple_queue.tally t cross join lateral unnest(t.run) with ordinality b (jobs, n)
-      where t.lane = any(f.held) and t.shard = $1 and t.minute > statement_timestamp() - interval '7 days' and b.jobs > 0 group by b.n) b
-      where below >= 0.99 * jobs) as ms) u
-    where f."youngestMs" > case when f.over then 60000 else greatest(600000, u.ms) end limit 100),
+    cross join lateral (select coalesce(f.lanes, w.lanes) as waits) x where f."youngestMs" > case when f.over then 60000 else 600000 end
+    order by f."oldestMs" desc limit 100),
   keepers as materialized (
     select w.worker, j.id, j.lane, c.created_at, b.n from (
-      select * from simple_queue.claim where shard = $1 and created_at < statement_timestamp() - 600000 * interval '1 millisecond' limit $2::int) c
+      select * from simple_queue.claim where shard = $1 and created_at < statement_timestamp() - 600000 * interval '1 millisecond'
+      order by created_at limit $2::int) c
     join live w on w.id = c.lease cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
     cross join lateral (select id, lane, queue, case when seq is not null then group_name end as turn, limit_key from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
     cross join lateral (select count(*)::int as n from (
       (select from simple_queue.blocked where group_name = j.turn and shard = $1 and queue = j.queue limit $2::int + 1) union all
       (select from (select run_at from simple_queue.keyed where limit_key = j.limit_key and shard = $1 and queue = j.queue limit $2::int + 1) k
         where k.run_at < statement_timestamp() - 600000 * interval '1 millisecond')) b) b
-    where b.n > 0 limit 100),
-  keeping as materialized (
-    select k.*, t.ms as usual from keepers k cross join lateral (select array[k.lane] as held) f cross join lateral (select (select min(2.0 ^ (n - 1))::float8 from (
+    where b.n > 0 order by c.created_at limit 100),
+  usual as materialized (
+    select f.held, (select min(2.0 ^ (n - 1))::float8 from (
       select b.n, sum(sum(b.jobs)) over (order by b.n) as below, sum(sum(b.jobs)) over () as jobs
       from simple_queue.tally t cross join lateral unnest(t.run) with ordinality b (jobs, n)
       where t.lane = any(f.held) and t.shard = $1 and t.minute > statement_timestamp() - interval '7 days' and b.jobs > 0 group by b.n) b
-      where below >= 0.99 * jobs) as ms) t
-    where t.ms is null or k.created_at < statement_timestamp() - t.ms * interval '1 millisecond'),
+      where below >= 0.99 * jobs) as ms from (select held from full_slots union select array[lane] from keepers) f),
+  hung as (
+    select f.*, u.ms as usual from full_slots f join usual u on u.held is not distinct from f.held
+    where f.over or f."youngestMs" > coalesce(u.ms, 0)),
+  keeping as (
+    select k.*, u.ms as usual from keepers k join usual u on u.held = array[k.lane]
+    where k.created_at < statement_timestamp() - coalesce(u.ms, 0) * interval '1 millisecond'),
   silent as materialized (
     select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n,
       (select min(k.pid) from pg_catalog.pg_locks k where k.locktype = 'transactionid' and k.granted and k.transactionid = any(array_agg(j.xmax))) as keeper

@@ -83,22 +83,28 @@ export const LIST_TROUBLES = statement(
         (select run_at from ${ofLane('keyed', 'l.id')} limit $2::int + 1)) w) r
     where r.n > 0 and (q.paused_at is not null or not exists (select from served s where s.lane = l.id))
     limit 10000),
-  hung as materialized (
-    select w.worker, x.waits, f.*, u.ms as usual from ${FULL_SLOTS} cross join lateral (select ${USUAL_MS} as ms) u
-    where f."youngestMs" > case when f.over then ${OVER_MS} else greatest(${HUNG_MS}, u.ms) end limit ${MOST_ROWS}),
+  full_slots as materialized (
+    select w.worker, x.waits, f.* from ${FULL_SLOTS} where f."youngestMs" > case when f.over then ${OVER_MS} else ${HUNG_MS} end
+    order by f."oldestMs" desc limit ${MOST_ROWS}),
   keepers as materialized (
     select w.worker, j.id, j.lane, c.created_at, b.n from (
-      select * from simple_queue.claim where shard = $1 and created_at < statement_timestamp() - ${HUNG_MS} * interval '1 millisecond' limit $2::int) c
+      select * from simple_queue.claim where shard = $1 and created_at < statement_timestamp() - ${HUNG_MS} * interval '1 millisecond'
+      order by created_at limit $2::int) c
     join live w on w.id = c.lease cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
     ${fenced('id, lane, queue, case when seq is not null then group_name end as turn, limit_key', 'offset 0')}
     cross join lateral (select count(*)::int as n from (
       (select from simple_queue.blocked where group_name = j.turn and shard = $1 and queue = j.queue limit $2::int + 1) union all
       (select from (select run_at from simple_queue.keyed where limit_key = j.limit_key and shard = $1 and queue = j.queue limit $2::int + 1) k
         where k.run_at < statement_timestamp() - ${HUNG_MS} * interval '1 millisecond')) b) b
-    where b.n > 0 limit ${MOST_ROWS}),
-  keeping as materialized (
-    select k.*, t.ms as usual from keepers k cross join lateral (select array[k.lane] as held) f cross join lateral (select ${USUAL_MS} as ms) t
-    where t.ms is null or k.created_at < statement_timestamp() - t.ms * interval '1 millisecond'),
+    where b.n > 0 order by c.created_at limit ${MOST_ROWS}),
+  usual as materialized (
+    select f.held, ${USUAL_MS} as ms from (select held from full_slots union select array[lane] from keepers) f),
+  hung as (
+    select f.*, u.ms as usual from full_slots f join usual u on u.held is not distinct from f.held
+    where f.over or f."youngestMs" > coalesce(u.ms, 0)),
+  keeping as (
+    select k.*, u.ms as usual from keepers k join usual u on u.held = array[k.lane]
+    where k.created_at < statement_timestamp() - coalesce(u.ms, 0) * interval '1 millisecond'),
   silent as materialized (
     select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n,
       (select min(k.pid) from pg_catalog.pg_locks k where k.locktype = 'transactionid' and k.granted and k.transactionid = any(array_agg(j.xmax))) as keeper
