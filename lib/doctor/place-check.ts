@@ -1,4 +1,4 @@
-import type { PlaceBreach } from '../storage/diagnosis/diagnosis.js';
+import type { LanelessJobs, PlaceBreach } from '../storage/diagnosis/diagnosis.js';
 import { deleteStrays } from '../storage/diagnosis/stray-rows.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, warning, type Observation } from './finding.js';
@@ -16,6 +16,7 @@ async function lookAtPlaces(examination: Examination): Promise<Observation[]> {
   const observed = [lost, doubled, misplaced, stale, badTurns].flatMap((observe) =>
     observe(breaches, examination.options),
   );
+  observed.push(...laneless(await diagnosis.laneless(WINDOW), examination.options));
   if (observed.length > 0) return observed;
   return [
     fine(
@@ -103,6 +104,14 @@ const badTurns: Observe = (breaches) => {
     ),
   ];
 };
+
+const laneless = (lanes: LanelessJobs[], { schema }: Called): Observation[] =>
+  lanes.map(({ lane, queue, name, jobs, id }) =>
+    critical(
+      `${counted(jobs, 'job')} of ${name === null ? 'an unknown queue' : `queue "${name}"`} ${jobs === 1 ? 'has' : 'have'} no lane, since somebody has deleted its row: nobody runs, lists or explains ${jobs === 1 ? 'it' : 'them'} (${id}).`,
+      `Put it back, with the name that they had where they had one: insert into ${schema}.lane (id, queue, name) values (${lane}, ${queue ?? '<queue>'}, '').`,
+    ),
+  );
 
 const idsOf = (jobs: Standing[]): string =>
   listed(

@@ -117,6 +117,19 @@ describe('places', () => {
   const aDiagnosis = (): Diagnosis =>
     new Diagnosis(practice.storage.database, { schema: 'simple_queue', timeoutMs: 60_000 });
 
+  it('names jobs whose lane somebody has deleted, and the statement puts it back', async () => {
+    const { id, lane } = await practice.rows.job({ queue: 'mail', name: '' });
+    await query('delete from simple_queue.lane where id = $1', [lane]);
+    const finding = await only('PLACES');
+    expect(finding).toMatchObject({
+      level: 'critical',
+      found: `1 job of queue "mail" has no lane, since somebody has deleted its row: nobody runs, lists or explains it (${id}).`,
+    });
+    await query(/insert into .*?\)(?=\.$)/.exec(finding.advice)![0]);
+    expect(await only('PLACES')).toMatchObject({ level: 'ok' });
+    expect(await query('select id from simple_queue.jobs')).toEqual([{ id }]);
+  });
+
   it('names partitions that nobody drops, and the command does', async () => {
     await query(`create table simple_queue.archive_p20200101 partition of simple_queue.archive for values from ('2020-01-01') to ('2020-01-02')`); // prettier-ignore
     const finding = await only('PARTITIONS');

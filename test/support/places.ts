@@ -77,6 +77,7 @@ export const TABLE = `
   list_fair                   beside       ?            beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
   list_fair_by_lane           beside       ?            beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
   list_keyed                  beside       beside       beside       beside       beside    ?            beside       beside       noturn    noturn    noturn   beside    beside
+  list_laneless               job          job          job          job          job       job          job          job          noturn    noturn    noturn    many      ?
   list_lanes_with_jobs        ?            ?            ?            notyet       notyet    notyet       notyet       served       noturn    noturn    noturn   live      live
   list_lost                   ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    noturn   live      live
   list_oldest_ready           ?            ?            ?            notyet       notyet    notyet       notyet       waits        noturn    noturn    noturn   live      live

@@ -29,6 +29,7 @@ import {
   SNAPSHOT_HOLDERS,
   TABLE_VACUUMS,
 } from '../connection/examine-server.sql.js';
+import { LIST_LANELESS } from './list-laneless.sql.js';
 import { LIST_SLOW_KEYS } from './list-slow-keys.sql.js';
 import { LIST_WAITING_LANES } from './list-waiting-lanes.sql.js';
 import { SAMPLE_PAYLOADS } from './sample-payloads.sql.js';
@@ -47,6 +48,15 @@ export interface ServerState {
   /** For ordinary roles, in all databases. */
   maxConnections: number;
   connections: number;
+}
+
+/** Jobs of a lane that is not there; of dead letters nobody knows the queue. */
+export interface LanelessJobs {
+  lane: number;
+  queue: number | null;
+  name: string | null;
+  jobs: number;
+  id: string;
 }
 
 /** A session that keeps vacuum from removing what died; null where this role may not see it. */
@@ -265,6 +275,10 @@ export class Diagnosis {
 
   somePlaces(most: number): Promise<PlaceBreach[]> {
     return this.run(CHECK_SOME_PLACES, [SHARD, most]);
+  }
+
+  laneless(most: number): Promise<LanelessJobs[]> {
+    return this.run(LIST_LANELESS, [SHARD, most]);
   }
 
   pooling(): Promise<Pooling> {
