@@ -33,7 +33,9 @@ export interface Explanation {
 
 /** Which troubles a reason may be part of. */
 const TROUBLES_OF: Partial<Record<ReasonCode, readonly TroubleCode[]>> = {
-  BLOCKED: ['BLOCKED_GROUPS'],
+  BLOCKED: ['BLOCKED_GROUPS', 'HUNG_RUNS'],
+  KEY_FULL: ['HUNG_RUNS'],
+  RUNNING: ['HUNG_RUNS'],
   ENDED: ['POISONED_JOBS', 'UNREADABLE_JOBS', 'DEAD_LETTERS', 'FAILED_WORKFLOWS', 'BLOCKED_GROUPS'],
   LEASE_LOST: ['WORKER_SILENT'],
   NO_HANDLER: ['NO_HANDLER'],
@@ -63,7 +65,7 @@ export class Explanations {
       id,
       state: situation.state,
       ...inWords(reasons),
-      troubles: await this.troublesOf(situation, reasons),
+      troubles: await this.troublesOf(id, situation, reasons),
     };
   }
 
@@ -123,18 +125,22 @@ export class Explanations {
   }
 
   private async troublesOf(
+    id: string,
     { state, queue, name, labels }: Situation,
     reasons: Reason[],
   ): Promise<Trouble[]> {
     const codes = reasons.flatMap(({ code }) => TROUBLES_OF[code] ?? []);
     if (codes.length === 0 || state === 'succeeded' || state === 'cancelled') return [];
+    const isItsLane = (trouble: Trouble): boolean =>
+      (trouble.queue ?? queue) === queue &&
+      (trouble.name ?? name) === name &&
+      (trouble.code !== 'NO_HANDLER' || String(trouble.labels ?? []) === String(labels ?? []));
     return (await troublesOf(this.storage, this.options)).filter(
       (trouble) =>
         codes.includes(trouble.code) &&
-        (trouble.queue ?? queue) === queue &&
-        (trouble.name ?? name) === name &&
-        (trouble.code !== 'NO_HANDLER' || String(trouble.labels ?? []) === String(labels ?? [])) &&
-        fits(trouble.code, state),
+        isItsLane(trouble) &&
+        fits(trouble.code, state) &&
+        (trouble.code !== 'HUNG_RUNS' || isAbout(trouble.text, id, reasons)),
     );
   }
 }
@@ -150,6 +156,13 @@ const reasonsOf = (situation: Situation): Reason[] =>
 
 /** A holder is named by its id, and where it runs. */
 const ID_LENGTH = 36;
+
+/** Runs that do not end: it waits for slots, or the one that is named is itself or in its way. */
+function isAbout(text: string, id: string, reasons: Reason[]): boolean {
+  const [named] = /[\da-f-]{36}/.exec(text) ?? [];
+  const isNamed = (words: string): boolean => named !== undefined && words.includes(named);
+  return isNamed(id) || reasons.some((reason) => reason.code === 'SLOTS_TAKEN' || isNamed(reason.text)); // prettier-ignore
+}
 
 const UNKNOWN: Reason = {
   code: 'UNKNOWN',

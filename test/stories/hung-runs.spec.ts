@@ -183,7 +183,8 @@ describe('runs that do not end', () => {
       expect(await hung(application)).toEqual([]);
 
       await story.database.query(`update simple_queue.claim set created_at = created_at - interval '2 hours'`); // prettier-ignore
-      await story.database.query(`update simple_queue.keyed set run_at = run_at - interval '2 hours'`); // prettier-ignore
+      await story.database.query(`with j as (update simple_queue.job set run_at = run_at - interval '2 hours' where id in (select id from simple_queue.keyed) returning id, run_at)
+          update simple_queue.keyed k set run_at = j.run_at from j where k.id = j.id`); // prettier-ignore
       const [trouble, ...others] = await hung(application);
       expect(others).toEqual([]);
       expect(trouble).toMatchObject({
@@ -197,6 +198,10 @@ describe('runs that do not end', () => {
       );
       expect(trouble!.text).toContain(first);
       expect((await look('status')).out).toContain('HUNG_RUNS');
+      for (const about of [id, first])
+        expect((await adminOf(application).explain(about)).troubles).toMatchObject([
+          { text: trouble!.text },
+        ]);
       expect((await look(...trouble!.look.split(' ').slice(3))).out).toContain('It runs since');
       expect(await look(...trouble!.fix.split(' ').slice(3))).toMatchObject({ code: 0 });
       gate.open();
