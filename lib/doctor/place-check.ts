@@ -109,7 +109,7 @@ const laneless = (lanes: LanelessJobs[], { schema }: Called): Observation[] =>
   lanes.map(({ lane, queue, name, jobs, id }) =>
     critical(
       `${counted(jobs, 'job')} of ${name === null ? 'an unknown queue' : `queue "${name}"`} ${jobs === 1 ? 'has' : 'have'} no lane, since somebody has deleted its row: nobody runs, lists or explains ${jobs === 1 ? 'it' : 'them'} (${id}).`,
-      `Put it back, with the name that they had where they had one: insert into ${schema}.lane (id, queue, name) values (${lane}, ${queue ?? '<queue>'}, '').`,
+      `Put it back, with their name where they had one: insert into ${schema}.lane (id, queue, name) values (${lane}, ${queue ?? '<queue>'}, '').`,
     ),
   );
 

@@ -28,7 +28,7 @@ async function late({ partitions, diagnosis, options }: Examination): Promise<Ob
   return [
     warning(
       `Partitions whose time is over are still there: ${listed(names)}. They fill the disk.`,
-      `A worker drops them, as a role that owns the tables, unless somebody always reads them. By hand, as such a role: \`${command(['maintain'], options)}\`.`,
+      `A worker drops them, as a role that owns the tables. By hand, as such a role: \`${command(['maintain'], options)}\`.`,
     ),
   ];
 }

@@ -83,6 +83,6 @@ export const roomFor = (limited: string): Pick<Told, 'hint' | 'fix'> =>
   limited.startsWith('role ')
     ? { hint: 'Raise the limit of the role, or make pools smaller.' }
     : {
-        hint: 'Raise the limit or make pools smaller; to end sessions that have done nothing for ten minutes:',
+        hint: 'Raise the limit or make pools smaller; to end sessions that have done nothing for ten minutes, and roll their transactions back:',
         fix: ['sessions', '--end-idle', '10min', '--yes'],
       };

@@ -69,6 +69,20 @@ describe('commands as they are printed', () => {
     });
   });
 
+  it.each([60, 73, 80, 100])('are one command to a shell at a width of %d', async (columns) => {
+    const env = { SHOP_URL: test.database.url };
+    const actor = "ann of o'neill, at the till of the shop";
+    const call = ['status', '--url', test.database.url, '--schema', 'billing_queue', '--actor', actor]; // prettier-ignore
+    await new QueueAdmin(test.storage, test.options).pause('mail');
+    const { out } = await cli([...call, '--no-color'], { env, columns });
+    const [, fix] = /fix: +(npx --no simple-queue resume mail(?:.*\\\n)*.*)/.exec(out)!;
+    const words = execFileSync('sh', ['-c', `npx() { printf '%s\\n' "$@"; }; ${fix}`], { env, encoding: 'utf8' }); // prettier-ignore
+    expect(words.trimEnd().split('\n').slice(2)).toEqual([
+      ...['resume', 'mail', '--schema', 'billing_queue', '--url', test.database.url],
+      `--actor=${actor}`,
+    ]);
+  });
+
   it('name the schema in errors, too', async () => {
     const env = { DATABASE_URL: test.database.url };
     expect((await cli(['status', '--schema', 'other_queue'], { env })).err).toContain(

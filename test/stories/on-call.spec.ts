@@ -197,6 +197,26 @@ describe('called at night, with the command line alone', () => {
     await rival.close();
   });
 
+  it('connections that rest in a transaction which nobody ends', async () => {
+    const [resting, busy] = [
+      await Rival.connect(test.database),
+      await Rival.connect(test.database),
+    ];
+    await resting.begin();
+    const work = busy.query('select pg_sleep(60)').catch((error: Error) => error.message);
+    await eventually(async () =>
+      expect(
+        (await query(`select state from pg_stat_activity where datname = current_database() and state in ('active', 'idle in transaction') and pid <> pg_backend_pid() order by 1`)).map((row) => (row as { state: string }).state), // prettier-ignore
+      ).toEqual(['active', 'idle in transaction']),
+    );
+    const { out } = await run(['sessions', '--end-idle', '1ms', '--yes']);
+    expect(out).toMatch(/^[1-9]\d* sessions? (is|are) ended/);
+    await expect(resting.query('select 1')).rejects.toThrow();
+    await query(`select pg_cancel_backend(pid) from pg_stat_activity where query = 'select pg_sleep(60)'`); // prettier-ignore
+    expect(await work).toContain('canceling');
+    for (const each of [resting, busy]) await each.close().catch(() => undefined);
+  });
+
   it('a transaction that holds vacuum back', async () => {
     const rival = await Rival.connect(test.database);
     await rival.query('begin isolation level repeatable read');

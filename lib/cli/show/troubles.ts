@@ -27,7 +27,10 @@ function tell(screen: Screen, { code, text, hint, look, fix }: Trouble): void {
 /** Lines of at most `width`, folded between words; `tail` ends those that go on. */
 function folded(text: string, width = Infinity, tail = ''): string[] {
   if (text.length <= width) return [text];
-  const at = text.lastIndexOf(' ', width - tail.length);
+  // What stands in quotes is one word to a shell.
+  const words = [...text.matchAll(tail ? /(?:'[^']*'|"[^"]*"|\\.|\S)+/g : /\S+/g)];
+  const ends = words.map((word) => word.index + word[0].length);
+  const at = ends.findLast((end) => end <= width - tail.length) ?? 0;
   if (at <= 10) return [text];
   return [text.slice(0, at) + tail, ...folded(`          ${text.slice(at + 1)}`, width, tail)];
 }

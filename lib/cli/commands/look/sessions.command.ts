@@ -23,7 +23,7 @@ export const addSessions: AddCommand = (program, act) => {
     .option('--end <process>', 'end the session of this process id', parseWhole)
     .option(
       '--end-idle <duration>',
-      'end sessions that have done nothing for so long (10min, 2h), and are in no transaction',
+      'end sessions that have done nothing for so long (10min, 2h), and roll their transactions back',
       parseSpan,
     )
     .option('--yes', 'do it')
