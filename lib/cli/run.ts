@@ -82,9 +82,7 @@ const wantsJson = (argv: readonly string[]): boolean => argv.includes('--json');
 
 function wrongCall({ code, message }: CommanderError): { code: QueueErrorCode; message: string } {
   const what =
-    code === 'commander.help'
-      ? 'Which command? --help lists them.'
-      : message.replace(/^error: /, '');
+    code === 'commander.help' ? 'Which command? help lists them.' : message.replace(/^error: /, '');
   return { code: 'INVALID_OPTION', message: short(told(what)) };
 }
 
