@@ -26,14 +26,16 @@ export const fairNext = (wanted: string, fitting = allOf): string => `hop as (
       cross join lateral (
         select ctid, id from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name = g.group_name
         order by priority, run_at, id limit g.share for update skip locked) s`)}))
-    returning id, lane, group_name, run_at, epoch)`;
+    returning id, lane, group_name, priority, run_at, epoch)`;
 
 /** The last group that gets one job more than others. */
 export const BEHIND_SHARES = 'select group_name from seen where n = ($5::int - 1) % groups + 1';
 
-/** Each row says behind which group the next claim begins. */
+/** In turn from each group, in the circle's order, the most urgent of it first. Each row says behind which group the next claim begins. */
 export const fairColumns = (jobs: string, after = BEHIND_SHARES): string =>
-  `${CLAIMED_COLUMNS}, (${after}) from next n ${jobs}`;
+  `${CLAIMED_COLUMNS}, (${after}) from (
+    select c.* from next c join seen g on g.group_name = c.group_name
+    order by row_number() over (partition by c.group_name order by c.priority, c.run_at, c.id), g.n) n ${jobs}`;
 
 /** Claims for a worker from one lane of a fair queue. */
 export const CLAIM_FAIR = statement(

@@ -20,5 +20,5 @@ export const CLAIM_SUSPECTS = statement(
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
     select $2::uuid, $1, $7::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
   select ${CLAIMED_COLUMNS}
-  from next n ${claimedJobs(`case when $5::smallint < 3 then ${share('$8')} else 2147483647 end`)}`,
+  from (select * from next order by run_at, id) n ${claimedJobs(`case when $5::smallint < 3 then ${share('$8')} else 2147483647 end`)}`,
 );

@@ -152,6 +152,34 @@ describe('fair queues', () => {
     expect(claimed.jobs.map((row) => row.id)).toContain(late);
   });
 
+  it('come in turn from each group, the most urgent of it first, for workers and for pulled claims', async () => {
+    const urgency = [3, 1, 2, 0];
+    const fillAll = () =>
+      enqueuer.enqueueMany(
+        'mail',
+        urgency.flatMap((priority) =>
+          ['b', 'a'].map((group) => ({ payload: `${group}${priority}`, group, priority })),
+        ),
+        {},
+      );
+    const payloads = ({ jobs }: FairClaimed) => jobs.map(({ payload }) => JSON.parse(payload!));
+    await fillAll();
+    expect(payloads(await claim(8))).toEqual(['a0', 'b0', 'a1', 'b1', 'a2', 'b2', 'a3', 'b3']);
+    await fillAll();
+    expect(payloads(await claim(5, 'a'))).toEqual(['b0', 'a0', 'b1', 'a1', 'b2']);
+    await test.rows.clear();
+    await fillAll();
+    const pulled = await test.storage.pulls.claimFair({
+      lane,
+      after: null,
+      limit: 6,
+      worker: 'w',
+      lease: randomUUID(),
+      leaseMs: 60_000,
+    });
+    expect(payloads(pulled)).toEqual(['a0', 'b0', 'a1', 'b1', 'a2', 'b2']);
+  });
+
   it('two claims at once share what is there', async () => {
     await fill('a', 50);
     await fill('b', 50);
