@@ -27,7 +27,7 @@ for (const statement of parts.flatMap((file) => file.statements)) {
 for (const part of parts) checkNames(part);
 const declarations = parts.flatMap((file) => file.statements.filter(isDeclaration));
 const head = [...imports].map(([from, list]) => `import type { ${[...list].sort().join(', ')} } from '${from}';\n`); // prettier-ignore
-const loose = 'type Loose<T> = { [K in keyof T]?: T[K] | undefined };';
+const loose = 'type Loose<T> = { [K in keyof T]?: T[K]|undefined };';
 const body = inFewLines(declarations.map((statement) => withUndefined(statement)).join(''));
 writeFileSync(MERGED, `/// <reference types="node" />\n${head.join('')}${loose}\n${body.trim()}\n`);
 for (const file of files.filter(isDoor)) writeFileSync(file.fileName, textOfDoor(file));
@@ -38,10 +38,10 @@ function inFewLines(text) {
     /^([\t ]*)\/\*\*\n((?:[\t ]*\*(?!\/).*\n)+)[\t ]*\*\//gm,
     (all, indent, inner) => {
       const lines = inner.trimEnd().split('\n').map((line) => line.replace(/^[\t ]*\* ?/, '').trimEnd()); // prettier-ignore
-      if (lines.some((line) => /^([-*|`]|\d+\.|$)/.test(line))) return all;
+      if (lines.some((line) => /^([-*|]|```|\d+\.|$)/.test(line))) return all;
       const [first, ...rest] = lines.join(' ').split(/ (?=@[a-z]+ )/);
       const tags = rest.map((tag) => `\n${indent} * ${tag}`).join('');
-      return `${indent}/** ${first}${tags}${tags && `\n${indent}`} */`;
+      return `${indent}/** ${first}${tags} */`;
     },
   );
 }

@@ -28,7 +28,7 @@ function collect(node, edits) {
   if (isMember && node.questionToken && node.type && !hasUndefined(node.type)) {
     const isOpen = NEEDS_PARENTHESES.has(node.type.kind);
     if (isOpen) edits.push([node.type.getStart(), '(']);
-    edits.push([node.type.end, isOpen ? ') | undefined' : ' | undefined']);
+    edits.push([node.type.end, isOpen ? ')|undefined' : '|undefined']);
   }
   if (ts.isTypeReferenceNode(node) && node.typeName.getText() === 'Partial')
     edits.push([node.typeName.getStart(), 'Loose', node.typeName.end]);

@@ -32,7 +32,7 @@ with recursive own as materialized (
       select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j on true) s) l
       where before is null or before < 1048576 offset 0) t) w
   where place = 1 or bytes <= 1048576))
-    returning id, lane, group_name, run_at, epoch),
+    returning id, lane, group_name, priority, run_at, epoch),
   accompanied as (
     update simple_queue.job set suspicion = suspicion + 1 where shard = $1 and suspicion > 2 and suspicion % 2 = 1
       and id = any(array(select id from own where exists (select from next)))),
@@ -49,5 +49,7 @@ with recursive own as materialized (
   case when j.large is null then j.payload else j.large[1] end,
   case when j.large[2] is null then j.payload_bytes end, case when j.large[2] is null then j.last_error end, j.own_lane, (case when (select count(*) from next) < $5::int
     then (select group_name from seen where group_name in (select group_name from next) order by n desc limit 1)
-    else (select group_name from seen where n = ($5::int - 1) % groups + 1) end) from next n cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, null::json[] as large
+    else (select group_name from seen where n = ($5::int - 1) % groups + 1) end) from (
+    select c.* from next c join seen g on g.group_name = c.group_name
+    order by row_number() over (partition by c.group_name order by c.priority, c.run_at, c.id), g.n) n cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, null::json[] as large
       from simple_queue.job where id = n.id and shard = $1 offset 0) j;

@@ -48,7 +48,8 @@ describe('a rota', () => {
     const jobs = { promote: () => note('promote', promote()) };
     const staged = { expire: async () => note('expire', { due: 1, expired: 1 }) };
     const groups = {
-      handOn: async () => note('turn', { lanes: [], later: 0, looked: 0, dealt: 0, queues: [] }),
+      handOn: async () =>
+        note('turn', { lanes: [], later: 0, looked: 0, dealt: 0, held: [], queues: [] }),
     };
     const storage = { claims: jobs, staged, groups, signals: { send: () => undefined } };
     const site = aSite({ storage: storage as unknown as Storage, events: new QueueEventBus() });

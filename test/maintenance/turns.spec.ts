@@ -1,18 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
 import { Turns } from '../../lib/maintenance/turns.js';
-import type { HandedOn } from '../../lib/storage/groups/group.repository.js';
+import type { HandedOn, Turn } from '../../lib/storage/groups/group.repository.js';
 import type { Storage } from '../../lib/storage/storage.js';
 
 describe('the turn duty', () => {
   function someTurns(...pages: Partial<HandedOn>[]) {
     const sent: unknown[] = [];
-    const page = { lanes: [], later: 0, looked: 0, dealt: 0, queues: new Set<number>() };
-    const groups = { handOn: async () => ({ ...page, ...pages.shift() }) };
+    const page = { lanes: [], later: 0, looked: 0, dealt: 0, held: [], queues: new Set<number>() };
+    const waits: { turn: Turn; end: (dealt: unknown) => void; fail: (error: unknown) => void }[] =
+      [];
+    const groups = {
+      handOn: async () => ({ ...page, ...pages.shift() }),
+      handOnBehind: (turn: Turn) =>
+        new Promise((end, fail) => void waits.push({ turn, end, fail })),
+    };
     const storage = {
       groups,
       signals: { send: (signal: unknown) => void sent.push(signal) },
     } as unknown as Storage;
-    return { turns: new Turns({ storage }), sent };
+    return { turns: new Turns({ storage }), sent, waits };
   }
 
   it('rests until it is woken where every turn was dealt with', async () => {
@@ -26,6 +32,33 @@ describe('the turn duty', () => {
     const rests: number[] = [];
     for (let round = 0; round < 10; round++) rests.push(await turns.round());
     expect(rests).toEqual([10, 20, 40, 80, 160, 320, 500, 500, 5, 10]);
+  });
+
+  it('waits beside its rounds for one turn that was held twice, for each in turn', async () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((group) => ({ queue: 1, group }));
+    const { turns, waits, sent } = someTurns(
+      { looked: 2, held: [a!, b!] },
+      { looked: 3, dealt: 1, held: [b!, c!] },
+      { looked: 2, held: [b!, c!] },
+      { looked: 2, held: [b!, c!] },
+      { looked: 1, dealt: 1 },
+      { looked: 1, held: [b!] },
+    );
+    await turns.round();
+    expect(waits).toEqual([]);
+    await turns.round();
+    await turns.round();
+    expect(waits.map(({ turn }) => turn)).toEqual([b]);
+    waits[0]!.fail(new Error('lock timeout'));
+    await new Promise(setImmediate);
+    await turns.round();
+    expect(waits.map(({ turn }) => turn)).toEqual([b, c]);
+    waits[1]!.end({ lanes: [7], later: 0, dealt: 1 });
+    await new Promise(setImmediate);
+    expect(sent).toEqual([{ lanes: [7], later: false }]);
+    await turns.round();
+    await turns.round();
+    expect(waits).toHaveLength(2);
   });
 
   it('goes on at once behind a full page', async () => {

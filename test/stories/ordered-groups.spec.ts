@@ -5,6 +5,7 @@ import type { Job } from '../../lib/job/job.js';
 import { aHandler, PATIENT, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
+import { waitingBackends } from '../support/storage.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 interface Step {
@@ -63,6 +64,42 @@ describe('ordered groups', () => {
     });
 
     for (const group of groups) expect(startsOf(group)).toEqual(expected(group, 30));
+    expect(overlaps).toBe(0);
+  });
+
+  it('go on while transactions that enqueue to them follow each other without a gap', async () => {
+    const application = await story.start({
+      providers: [aHandler('steps', (job: Job<Step>) => noting(job))],
+    });
+    const { dataSource, queues } = application;
+    let n = 0;
+    const enqueueIn = async () => {
+      const runner = dataSource.createQueryRunner();
+      await runner.startTransaction();
+      const step = { group: 'a', n: n++ };
+      const enqueued = queues.enqueue('steps', step, { group: 'a', ordered: true, manager: runner.manager }); // prettier-ignore
+      return { enqueued, runner };
+    };
+    const commit = async ({ enqueued, runner }: Awaited<ReturnType<typeof enqueueIn>>) => {
+      await enqueued;
+      await runner.commitTransaction();
+      await runner.release();
+    };
+
+    let last = await enqueueIn();
+    // The next one waits for the lock of the group before the last one gives it up.
+    while (begun.length < 10 && n < 1_000) {
+      const next = await enqueueIn();
+      await eventually(async () =>
+        expect(await waitingBackends(story.database)).toBeGreaterThan(0),
+      );
+      await commit(last);
+      last = next;
+    }
+    expect(begun.length).toBeGreaterThanOrEqual(10);
+    await commit(last);
+    await untilEnded(application, n);
+    expect(startsOf('a')).toEqual(expected('a', n));
     expect(overlaps).toBe(0);
   });
 

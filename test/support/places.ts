@@ -128,6 +128,7 @@ export const TABLE = `
 take_dependents             job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   take_back                   -            -            new          -            -         -            -            waits        +         nopermit  living   live      live
   take_ends                   +            held         new          +            held      held         held         settled      held      held      held     settled   settled
+  take_turn                   groups       groups       groups       groups       groups    groups       groups       groups       ?         nopermit  ?        groups    groups
   take_vacant                 groups       groups       groups       groups       groups    groups       groups       groups       ?         nopermit  ?        groups    groups
   view_jobs                   ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    noturn   ?         ?
 `;
@@ -204,7 +205,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
     'write_tally sum_up_workers sum_up_minutes list_series list_rates list_busiest',
   'know which queue tells its ends to which': 'list_outcomes lock_outcomes declare_outcomes',
   'lock, draw or tell, and touch no row':
-    'lock_groups_of lock_keys lock_all_keys lock_lanes lock_pending lock_seen draw_turns notify',
+    'lock_groups_of lock_keys lock_all_keys lock_lanes lock_pending lock_seen draw_turns await_group notify',
   'know the server, its sessions, the version of the tables and their partitions':
     'backend end_sessions list_room list_sessions count_defaults database_time describe_schema list_partitions list_prepared_transactions list_replication_slots migrations_recorded purge_archive_default purge_dead_letter_default purge_tally_default release_savepoint role_rights rollback_to_savepoint savepoint schema_version server_state session_state snapshot_holders table_vacuums tables_name try_partition_lock FORGET_MIGRATION LIST_MIGRATIONS TRY_MIGRATION_LOCK',
 };

@@ -28,8 +28,8 @@ interface DatabaseOptions {
   transaction?: () => EntityManager | QueryRunner | undefined;
 }
 
-/** One for each loop that may be under way, and two for that of permits, so that a heartbeat never waits for a claim; opened when they are needed. A test counts. */
-const LOOPS_MAX = 23;
+/** One for each loop that may be under way, and two for those of permits and of turns, so that a heartbeat never waits for a claim; opened when they are needed. A test counts. */
+const LOOPS_MAX = 24;
 /** Less than PostgreSQL's deadlock timeout: where a loop and an application wait for each other, the loop gives way. */
 const LOOPS_LOCK_TIMEOUT_MS = 500;
 const LOOPS = {

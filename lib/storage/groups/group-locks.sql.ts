@@ -18,5 +18,11 @@ export const lockedGroups = (groups: string): string => `sized as materialized (
     select pg_advisory_xact_lock(key)::text from (
       select distinct ${GROUP} as key from sized where size <= ${MAX_LOCKS} order by 1) k)`;
 
+const locks = (kind: string, between: string): string =>
+  `pg${kind}_advisory_xact_lock_shared(${QUEUE})${between} pg${kind}_advisory_xact_lock(${GROUP})`;
+
 /** Without waiting: for a row of `queue` and `group_name`. */
-export const TRY_GROUP = `(pg_try_advisory_xact_lock_shared(${QUEUE}) and pg_try_advisory_xact_lock(${GROUP}))`;
+export const TRY_GROUP = `(${locks('_try', ' and')})`;
+
+/** Behind whoever has them, as enqueues wait. */
+export const WAIT_GROUP = locks('', ',');

@@ -12,7 +12,7 @@ import { LIST_BLOCKED_GROUPS } from './list-blocked-groups.sql.js';
 import { RELEASE_GROUP } from './release-group.sql.js';
 import { FIND_STUCK, FREE_TURNS } from './stuck-turns.sql.js';
 import { SETTLE_ORDERED, SETTLE_OUTCOMES } from '../settle/settle-ordered.sql.js';
-import { TAKE_VACANT } from './take-vacant.sql.js';
+import { AWAIT_GROUP, TAKE_TURN, TAKE_VACANT } from './take-vacant.sql.js';
 
 /** What settling ordered successes has led to. */
 interface OrderedSettled {
@@ -47,16 +47,26 @@ export interface HandedOn {
   dealt: number;
   /** Turns that were looked at. */
   looked: number;
+  /** Those of them whose groups are being enqueued to. */
+  held: Turn[];
   /** What the page came to, also those that are halted. */
   queues: Set<number>;
   /** Where a full page ended, without a group where that queue has no turn to take; undefined: no queue is behind it. */
   last?: VacantKey;
 }
 
+type Dealt = Pick<HandedOn, 'lanes' | 'later' | 'dealt'>;
+
 /** A place among vacant turns. */
 interface VacantKey {
   queue: number;
   group: string | null;
+}
+
+/** The vacant turn of a group. */
+export interface Turn {
+  queue: number;
+  group: string;
 }
 
 /** Where a page of vacant turns begins: with the queues behind `after`, each behind its group in `behind`. */
@@ -148,21 +158,27 @@ export class GroupRepository {
         [...behind.keys()],
         [...behind.values()],
       ]);
-      const looked = page.filter(({ group }) => group !== null).length;
+      const turns = page.filter((row): row is Turn & VacantRow => row.group !== null);
       const last = page.length === VACANT_PAGE ? { last: page.at(-1)! } : {};
       return {
         ...(await this.handOnFree(run, page)),
-        looked,
+        looked: turns.length,
+        held: turns.filter(({ free }) => !free),
         queues: new Set(page.map(({ queue }) => queue)),
         ...last,
       };
     });
   }
 
-  private async handOnFree(
-    run: Run,
-    page: VacantRow[],
-  ): Promise<Pick<HandedOn, 'lanes' | 'later' | 'dealt'>> {
+  /** One turn, behind whoever enqueues to its group. @throws DatabaseError after the lock timeout of loops. */
+  handOnBehind({ queue, group }: Turn): Promise<Dealt> {
+    return this.database.loops.transaction(async (run) => {
+      await run(AWAIT_GROUP, [queue, group]);
+      return this.handOnFree(run, await run<VacantRow>(TAKE_TURN, [SHARD, queue, group]));
+    });
+  }
+
+  private async handOnFree(run: Run, page: VacantRow[]): Promise<Dealt> {
     const free = page.filter((turn) => turn.free);
     if (free.length === 0) return { lanes: [], later: 0, dealt: 0 };
     const values = [SHARD, free.map((turn) => turn.group), free.map((turn) => turn.queue)];

@@ -1,5 +1,5 @@
 import { statement } from '../connection/statement.js';
-import { TRY_GROUP } from './group-locks.sql.js';
+import { TRY_GROUP, WAIT_GROUP } from './group-locks.sql.js';
 import { isHalted, vacantQueues } from './vacant-queues.sql.js';
 
 /**
@@ -25,4 +25,19 @@ export const TAKE_VACANT = statement(
     limit 200)
   select group_name as "group", queue, group_name is not null and ${TRY_GROUP} as free
   from page`,
+);
+
+/**
+ * The same of one group ($3) of a queue ($2), in two statements, of which the first waits for its lock as enqueues do: where their transactions follow each
+ * other without a gap, it is never free, but whoever waits has it in turn.
+ */
+export const AWAIT_GROUP = statement(
+  'await_group',
+  `select ${WAIT_GROUP} from (select $1::int as queue, $2::text as group_name) g`,
+);
+
+export const TAKE_TURN = statement(
+  'take_turn',
+  `select v.group_name as "group", v.queue, true as free from simple_queue.vacant v
+  where v.queue = $2::int and v.shard = $1 and v.group_name = $3 and not ${isHalted('v.queue')} for update of v`,
 );

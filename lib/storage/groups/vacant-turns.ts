@@ -1,4 +1,4 @@
-import type { GroupRepository, HandedOn } from './group.repository.js';
+import type { GroupRepository, HandedOn, Turn } from './group.repository.js';
 import type { Signals } from '../wake-ups/signals.js';
 
 /** Jobs of ordered groups have got their turn: ready ones in `lanes`, and as many as `later` whose time lies ahead. */
@@ -13,9 +13,13 @@ export function tellTurns(
 interface Lap {
   looked: number;
   dealt: number;
+  held: Turn[];
   /** A queue has more of them: the next lap goes on there. */
   hasMore: boolean;
 }
+
+/** More are not waited for in a lap. */
+const MOST_HELD = 1_000;
 
 /**
  * Hands vacant turns on, page after page. A page that is full goes on with the next queue, and the one that filled it has its next page in
@@ -29,12 +33,13 @@ export class VacantTurns {
 
   /** Each queue once, and at most one full page of each. */
   async lap(onPage: (page: HandedOn) => void): Promise<Lap> {
-    const total = { looked: 0, dealt: 0 };
+    const total = { looked: 0, dealt: 0, held: [] as Turn[] };
     let after: number | undefined = -1;
     while (after !== undefined) {
       const page: HandedOn = await this.groups.handOn({ after, behind: this.behind });
       total.looked += page.looked;
       total.dealt += page.dealt;
+      total.held = total.held.concat(page.held).slice(0, MOST_HELD);
       for (const queue of page.queues) this.behind.delete(queue);
       if (page.last && page.last.group !== null) this.behind.set(page.last.queue, page.last.group);
       onPage(page);

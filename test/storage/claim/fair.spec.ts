@@ -162,7 +162,8 @@ describe('fair queues', () => {
         ),
         {},
       );
-    const payloads = ({ jobs }: FairClaimed) => jobs.map(({ payload }) => JSON.parse(payload!));
+    const payloads = ({ jobs }: FairClaimed) =>
+      jobs.map(({ payload }) => JSON.parse(payload!) as string);
     await fillAll();
     expect(payloads(await claim(8))).toEqual(['a0', 'b0', 'a1', 'b1', 'a2', 'b2', 'a3', 'b3']);
     await fillAll();

@@ -84,10 +84,10 @@ describe('vacant turns', () => {
       ];
 
       expect((await claims.promote('-infinity', [halted.id])).vacant).toBe(true);
-      expect(await lap(turns)).toEqual({ pages: 1, looked: 5, dealt: 5, hasMore: false });
+      expect(await lap(turns)).toEqual({ pages: 1, looked: 5, dealt: 5, held: [], hasMore: false });
       expect((await claims.promote('-infinity', [halted.id])).vacant).toBe(false);
       expect(await claims.hasDue([halted.id])).toBe(false);
-      expect(await lap(turns)).toEqual({ pages: 1, looked: 0, dealt: 0, hasMore: false });
+      expect(await lap(turns)).toEqual({ pages: 1, looked: 0, dealt: 0, held: [], hasMore: false });
       judge(costs);
 
       await release(halted.queueId);
@@ -121,7 +121,7 @@ describe('vacant turns', () => {
     ];
 
     expect((await claims.promote('-infinity', [])).vacant).toBe(true);
-    expect(await lap(turns)).toEqual({ pages: 3, looked: 50, dealt: 50, hasMore: false });
+    expect(await lap(turns)).toEqual({ pages: 3, looked: 50, dealt: 50, held: [], hasMore: false });
     judge(costs);
   });
 

@@ -9,7 +9,7 @@ import { EnqueueRepository } from '../../../lib/storage/enqueue/enqueue.reposito
 import type { NewJob } from '../../../lib/job/new-job.js';
 import type { ClaimedRow } from '../../../lib/storage/claim/row-mapper.js';
 import type { FollowerWish } from '../../../lib/storage/groups/followers.js';
-import { GroupRepository } from '../../../lib/storage/groups/group.repository.js';
+import { GroupRepository, type Turn } from '../../../lib/storage/groups/group.repository.js';
 import type { Success } from '../../../lib/storage/settle/ended-run.js';
 import { HealthRepository } from '../../../lib/storage/diagnosis/health.repository.js';
 import type { Lane } from '../../../lib/job/lane.js';
@@ -146,6 +146,8 @@ describe('plans of groups on large tables', () => {
       lost: [],
     });
     await follow(groups, (await idsWhere('seq between 1101 and 1400')).map(successOf));
+    const [turn] = await test.database.query<Turn>(`select group_name as "group", queue from simple_queue.vacant limit 1`); // prettier-ignore
+    expect(await groups.handOnBehind(turn!)).toMatchObject({ dealt: 1 });
     await groups.handOn();
     const verdict = {
       state: 'failed',

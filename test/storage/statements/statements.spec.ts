@@ -32,6 +32,7 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
   enqueue_held: 'the lock of a group, which lives in one shard',
   draw_turns: 'the locks of groups, each of which lives in one shard',
   take_vacant: 'the locks of groups, each of which lives in one shard',
+  await_group: 'the lock of a group, which lives in one shard',
   find_stuck: 'the locks of groups, each of which lives in one shard',
   lock_groups_of: 'the locks of groups, each of which lives in one shard',
   revive: 'the locks of groups, each of which lives in one shard',
