@@ -142,17 +142,22 @@ with live as materialized (
   union all
   (select 'WORKFLOWS' as code, null::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(w.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(w.id::text order by w.id))[1:5], ' ')::text as subject, (0)::int as extra
-    from looked w where w.id in (select v.id from (select o.id, o.job from (
-    select w.id, t.id as job from looked w
-    join simple_queue.stage s on s.workflow = w.id and s.shard = $1 and s.begun and not s.skipped and s.open > 0
-    join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = s.n and t.state is null
-    where not exists (select from simple_queue.arrival a where a.kind = 'begin' and a.shard = $1 and a.workflow = w.id and a.stage = s.n)
-    union all select w.id, t.id as job from looked w
+    from looked w where w.id in (select v.id from (with gone as materialized (
+    select o.id, o.job from (
+      select w.id, t.id as job from looked w
+      join simple_queue.stage s on s.workflow = w.id and s.shard = $1 and s.begun and not s.skipped and s.open > 0
+      cross join lateral (
+        select id from simple_queue.step where workflow = s.workflow and shard = $1 and stage = s.n and state is null offset 0) t
+      where (w.id, s.n) not in (select workflow, stage from simple_queue.arrival where kind = 'begin' and shard = $1)
+      union all select w.id, t.id as job from looked w
     cross join lateral (select * from simple_queue.undo where workflow = w.id and shard = $1 order by seq desc limit 1) u
     join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = u.stage and t.item = u.item and t.state is null
     where u.begun) o
-    where not exists (select from simple_queue.job j where j.id = o.job and j.shard = $1 offset 0)
-      and not exists (select from simple_queue.arrival a where a.kind in ('end', 'add', 'wait') and a.shard = $1 and a.job = o.job)) v) having count(*) > 0)
+    where not exists (select from simple_queue.job j where j.id = o.job and j.shard = $1 offset 0))
+    select (array_agg(id))[1] as id, job from (
+      select id, job from gone union all
+      select null, job from simple_queue.arrival where kind in ('end', 'add', 'wait') and shard = $1 and job is not null and exists (select from gone)) u
+    group by job having count(*) = count(id)) v) having count(*) > 0)
   union all
   (select 'FAILED_WORKFLOWS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(distinct w.id))::int as count,
     (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(distinct w.id::text))[1:5], ' ')::text as subject, (0)::int as extra

@@ -11,16 +11,22 @@ export const running = (jobs: number, where = ''): string => `page as materializ
 
 /**
  * Open steps of the workflows `of` (id), or their open compensations, whose jobs are gone: somebody has deleted their rows, and nothing will tell of
- * an end. Whatever ends or makes a job says so in the same statement or transaction, so one snapshot suffices.
+ * an end. Whatever ends or makes a job says so in the same statement or transaction, so one snapshot suffices. A workflow that stops has told of 20,000
+ * ends: grouped, since what is no index would be walked for each.
  */
-export const vanished = (of: string): string => `select o.id, o.job from (
-    select w.id, t.id as job from ${of} w
-    join simple_queue.stage s on s.workflow = w.id and s.shard = $1 and s.begun and not s.skipped and s.open > 0
-    join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = s.n and t.state is null
-    where not exists (select from simple_queue.arrival a where a.kind = 'begin' and a.shard = $1 and a.workflow = w.id and a.stage = s.n)
-    union all ${openUndo(of)}) o
-    where not exists (select from simple_queue.job j where j.id = o.job and j.shard = $1 offset 0)
-      and not exists (select from simple_queue.arrival a where a.kind in ('end', 'add', 'wait') and a.shard = $1 and a.job = o.job)`;
+export const vanished = (of: string): string => `with gone as materialized (
+    select o.id, o.job from (
+      select w.id, t.id as job from ${of} w
+      join simple_queue.stage s on s.workflow = w.id and s.shard = $1 and s.begun and not s.skipped and s.open > 0
+      cross join lateral (
+        select id from simple_queue.step where workflow = s.workflow and shard = $1 and stage = s.n and state is null offset 0) t
+      where (w.id, s.n) not in (select workflow, stage from simple_queue.arrival where kind = 'begin' and shard = $1)
+      union all ${openUndo(of)}) o
+    where not exists (select from simple_queue.job j where j.id = o.job and j.shard = $1 offset 0))
+    select (array_agg(id))[1] as id, job from (
+      select id, job from gone union all
+      select null, job from simple_queue.arrival where kind in ('end', 'add', 'wait') and shard = $1 and job is not null and exists (select from gone)) u
+    group by job having count(*) = count(id)`;
 
 /** Of a page of running workflows behind $2 those that wait for what is gone, or of which nothing is open; `last`: there may be more behind it. */
 export const FIND_VANISHED = statement(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { StagedRepository } from '../../../lib/storage/staged/staged.repository.js';
+import { VanishedRepository } from '../../../lib/storage/workflows/vanished.repository.js';
 import { WorkflowRepository } from '../../../lib/storage/workflows/workflow.repository.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { workflow } from '../../../lib/workflows/builder.js';
@@ -113,6 +114,24 @@ describe('plans of workflows of 20,000 jobs', () => {
     expect(costs[0]!.walked.filter((table) => LARGE.includes(table))).toEqual([]);
     expect(costs[0]!.removed).toBeLessThan(10 * STEPS);
     expect(costs[0]!.blocks).toBeLessThan(BLOCKS_A_JOB * STEPS);
+  });
+
+  it('a look for steps whose jobs are gone reads what was told of ends once, not for each of them', async () => {
+    const { id } = await long(() => ({}));
+    const gone = `select id from simple_queue.step where workflow = '${id}'`;
+    for (const table of ['job', 'ready'])
+      await test.database.query(`delete from simple_queue.${table} where id in (${gone})`);
+    await test.database.query(
+      `insert into simple_queue.arrival (shard, kind, job, state) select 0, 'end', id, 'cancelled' from (${gone} offset 1) g`,
+    );
+    const { database, costs } = explaining(test.storage.database);
+    const vanished = new VanishedRepository(database);
+    while ((await vanished.endSome()) > 0);
+
+    const told = `select count(*)::int as n from simple_queue.arrival where kind = 'end' and job in (${gone})`;
+    expect(await test.database.query(told)).toEqual([{ n: STEPS }]);
+    expect(costs.reduce((sum, { removed }) => sum + removed, 0)).toBeLessThan(FAN + 5 * STEPS);
+    await test.database.query(`delete from simple_queue.arrival where kind = 'end'`);
   });
 
   it.each([
