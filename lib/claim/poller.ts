@@ -39,6 +39,7 @@ const MAX_CLAIM = 500;
 /** What was claimed ahead and waits longer than this is given back: others may have room for it. */
 const STALE_MS = 1_000;
 
+const WELL = { rounds: 0, error: undefined };
 /** For a statement that settles and claims nothing. */
 const NO_LEASE = '00000000-0000-0000-0000-000000000000';
 
@@ -68,15 +69,21 @@ interface Asked {
 
 /** One round settles what has finished and claims what may run, in one statement for all lanes. Two loops turn it side by side. */
 export class Poller {
+  readonly name = 'poll';
+  /** Statements that failed in a row, and the last one's error: a round that had nothing to ask while another asked says nothing of them. */
+  failed: { rounds: number; error: unknown } = WELL;
+  private failsSince = 0;
   private nextPollAt = 0;
   private turn = 0;
   /** Jobs that claims under way may bring. */
   private underWay = 0;
 
-  private readonly precedence: Precedence;
+  private readonly precedence = new Precedence(() => this.parts.lanes.all());
 
-  constructor(private readonly parts: PollerParts) {
-    this.precedence = new Precedence(() => parts.lanes.all());
+  constructor(private readonly parts: PollerParts) {}
+
+  get silentMs(): number {
+    return performance.now() - this.failsSince;
   }
 
   async poll(): Promise<number> {
@@ -92,6 +99,7 @@ export class Poller {
     const claimed = await this.send(batch, plan);
     if (!claimed) return 0;
     const ms = performance.now() - sentAt;
+    this.failed = WELL;
     settler.settled(batch, claimed.lost, ms);
     this.parts.reports.polled(() => reportOf(batch, plan, claimed, ms));
     this.note(plan, claimed.jobs, ms);
@@ -119,8 +127,10 @@ export class Poller {
     } catch (error) {
       arrivals.line.lost();
       for (const planned of plan.lanes) this.unanswered(planned);
-      if (!settler.failed(batch, error)) throw error;
-      return undefined;
+      if (settler.failed(batch, error)) return undefined;
+      if (this.failed.rounds === 0) this.failsSince = performance.now();
+      this.failed = { rounds: this.failed.rounds + 1, error };
+      throw error;
     } finally {
       plan.onBack();
     }

@@ -80,13 +80,13 @@ export class Worker {
   }
 
   get pulse(): WorkerPulse {
-    const { poll, pollBeside, beat } = this.loops;
+    const { poll, pollBeside, beat, ...others } = this.loops;
     return {
       pollSilentMs: Math.min(poll.silentMs, pollBeside.silentMs),
       leaseSilentMs: this.crew.heartbeat.silentMs,
       // One poll loop is enough to work on.
       turningMs: Math.max(beat.turningMs, Math.min(poll.turningMs, pollBeside.turningMs)),
-      failing: Object.values(this.loops)
+      failing: [this.crew.poller, beat, ...Object.values(others)]
         .filter(({ failed }) => failed.rounds >= MANY_ROUNDS)
         .map(({ name, silentMs, failed }) => ({ loop: name, silentMs, ...failed })),
     };

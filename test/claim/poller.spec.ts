@@ -297,6 +297,24 @@ describe('the poller', () => {
     expect(wishes.map(({ limit }) => limit)).toEqual([4, 1]);
   });
 
+  it('goes on failing where a round has nothing to ask while another one asks, until a claim is back', async () => {
+    const gate = aGate();
+    const { intake, poller, set } = aPoller([aLane({ limit: 1 })]);
+    intake.resume();
+    set.answer = () => gate.passed.then(() => Promise.reject(new Error('too slow')));
+    const failing = poller.poll();
+    await poller.poll();
+    gate.open();
+    await expect(failing).rejects.toThrow('too slow');
+    set.answer = () => Promise.reject(new Error('no'));
+    for (const beside of [poller.poll(), poller.poll()]) await beside.catch(() => undefined);
+    expect(poller.failed).toMatchObject({ rounds: 2, error: { message: 'no' } });
+    expect(poller.silentMs).toBeGreaterThanOrEqual(0);
+    set.answer = () => ({ jobs: [], lost: [] });
+    await poller.poll();
+    expect(poller.failed.rounds).toBe(0);
+  });
+
   it('does not ask twice for the same room while a claim is under way', async () => {
     const gate = aGate();
     const { intake, poller, wishes, set } = aPoller([aLane({ limit: 4 })]);

@@ -30,7 +30,13 @@ describe('a worker that the application starts and stops', () => {
     const application = await manual();
     await application.worker.start();
     const { loops } = application.worker['worker'] as unknown as { loops: object };
-    const besides = ['notifier', 'endNotifier', 'wait', 'a second look at keys'];
+    const besides = [
+      'notifier',
+      'endNotifier',
+      'wait',
+      'a second look at keys',
+      'a turn that waits',
+    ];
     const { max } = application.storage.database.loops['pool'].options;
     expect(max).toBe(Object.keys(loops).length + besides.length);
   });
