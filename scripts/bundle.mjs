@@ -91,19 +91,28 @@ async function withoutComments(code) {
   return withLines(minified.code);
 }
 
-/** The ends of lines in templates as they are: an escape is twice as long, and there are thousands. Not where a function sees how they were written. */
+/**
+ * The ends of lines in templates as they are: an escape is twice as long, and there are thousands. Not where a function sees how they were written.
+ * A string with such ends becomes a template.
+ */
 function withLines(code) {
   const texts = [];
   const visit = (node) => {
     if (!node || typeof node !== 'object' || node.type === 'TaggedTemplateExpression') return;
-    if (node.type === 'TemplateElement') texts.push(node);
+    const isText =
+      typeof node.value === 'string' && node.value.includes('\n') && !/`|\$\{/.test(node.value);
+    if (node.type === 'TemplateElement' || (node.type === 'Literal' && isText)) texts.push(node);
+    else if (node.type === 'Property' && !node.computed) visit(node.value);
     else Object.values(node).forEach(visit);
   };
   visit(parseAst(code));
   let text = code;
-  for (const { start, end } of texts.sort((one, other) => other.start - one.start)) {
+  for (const { type, start, end } of texts.sort((one, other) => other.start - one.start)) {
     const lines = text.slice(start, end).replace(/(?<!\\)((?:\\\\)*)\\n/g, '$1\n');
-    text = text.slice(0, start) + lines + text.slice(end);
+    text =
+      text.slice(0, start) +
+      (type === 'Literal' ? `\`${lines.slice(1, -1)}\`` : lines) +
+      text.slice(end);
   }
   return text;
 }

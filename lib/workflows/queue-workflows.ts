@@ -138,8 +138,8 @@ export class QueueWorkflows {
   }
 
   /**
-   * Another attempt of a workflow that failed or was cancelled: what did not succeed runs again, with its id as long as its ended job is kept, and
-   * what was skipped waits again. What has succeeded is not repeated; where all has, it has succeeded. Of one that is stuck the compensation that failed runs again, and the others go on
+   * Another attempt of a workflow that failed or was cancelled: what did not succeed runs again, in order, and what was skipped waits again. A failed
+   * job that waits again, or is not kept, has a new id. What succeeded is not repeated; where all has, it has succeeded. Of one that is stuck the compensation that failed runs again, and the others go on
    * behind it. Answers the number of the attempt.
    * @throws QueueError `WORKFLOW_UNKNOWN`, `WORKFLOW_RUNNING`, `WORKFLOW_INVALID` if it succeeded or was compensated, `UNIQUE_KEY_TAKEN`
    */

@@ -25,7 +25,7 @@ export async function revived(
   refuseState(id, flow);
   const isStuck = flow?.state === 'stuck';
   if (!isStuck && (await workflows.undo.count(run, id)) > 0) throw isCompensated(id);
-  if (!isStuck) await callAgain(workflows, run, { id, newId });
+  if (!isStuck) await waitAgain({ workflows, revivals }, run, { id, newId });
   const failed = await (isStuck ? workflows.undo.failed(run, id) : workflows.failedSteps(run, id));
   const back = await revivals.revive(failed, UNSUCCESSFUL, run);
   const { gone, kept } = await missing(workflows, run, { failed, back });
@@ -55,15 +55,25 @@ async function missing(
   return { gone: others.filter((step) => !kept.has(step)), kept };
 }
 
-/** Callbacks of a batch, whatever became of them, wait for what has not succeeded. */
-async function callAgain(
-  workflows: Storage['workflows'],
+/**
+ * Callbacks of a batch, whatever became of them, and what failed behind a step that runs again, wait for it; nobody else repeats what they failed as.
+ * A step of which a job lives already, or has succeeded meanwhile, waits for nothing.
+ */
+async function waitAgain(
+  { workflows, revivals }: Pick<Storage, 'workflows' | 'revivals'>,
   run: Run,
   { id, newId }: { id: string; newId: () => string },
 ): Promise<void> {
-  const called = await workflows.adding.callbacks(run, id);
-  if (called.length > 0) await workflows.rename(run, called, called.map(newId));
-  await workflows.adding.callAgain(run, id);
+  const found = await workflows.findAgain(run, id);
+  if (found.length === 0) return;
+  const late = found.filter(({ again }) => !again);
+  const stages = new Set(late.map(({ stage }) => stage));
+  await revivals.purgeEnded(found.map((row) => row.id), UNSUCCESSFUL, run); // prettier-ignore
+  const kept = new Set(await workflows.keptSteps(run, late.map((row) => row.id))); // prettier-ignore
+  for (const row of late) if (kept.has(row.id)) stages.delete(row.stage);
+  const ids = found.filter(({ again, stage }) => again || stages.has(stage)).map((row) => row.id);
+  await workflows.rename(run, ids, ids.map(newId)); // prettier-ignore
+  await workflows.waitAgain(run, id, [...stages]);
 }
 
 function refuseState(id: string, flow: LockedWorkflow | undefined): void {

@@ -105,7 +105,9 @@ export class FlowModel {
     else {
       if ((this.state !== 'failed' && this.state !== 'cancelled') || this.compensated > 0 || this.lost) return undefined; // prettier-ignore
       this.stop = undefined;
-      for (const each of this.stages) {
+      const again = this.stages.map(({ is, ends }) => is === 'skipped' || ends.includes(false));
+      for (const [n, each] of this.stages.entries()) {
+        if (again[n] && each.after.some((before) => again[before])) each.is = 'waiting';
         each.ends = each.ends.map((end) => (end === true ? true : undefined));
         if (each.is === 'skipped') each.is = each.after.length === 0 ? 'begun' : 'waiting';
       }

@@ -57,10 +57,12 @@ export class RevivalRepository {
   }
 
   /** How many ended jobs are gone for good. */
-  async purgeEnded(ids: string[], states: readonly TerminalState[]): Promise<number> {
-    return (
-      await this.database.waiters.run<{ purged: number }>(PURGE_ENDED, [SHARD, ids, states])
-    )[0]!.purged;
+  async purgeEnded(
+    ids: string[],
+    states: readonly TerminalState[],
+    run: Run = this.database.waiters.run,
+  ): Promise<number> {
+    return (await run<{ purged: number }>(PURGE_ENDED, [SHARD, ids, states]))[0]!.purged;
   }
 
   /** How many waiting jobs are gone for good: a cancel that keeps nothing, and asks nothing of what runs. */

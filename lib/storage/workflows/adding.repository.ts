@@ -1,7 +1,7 @@
 import type { NewJob } from '../../job/new-job.js';
 import type { Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
-import { CALL_AGAIN, END_ADDER, FIND_ADDER, FIND_CALLBACKS, GROW_STAGE, TAKE_ADDING } from './adding.sql.js'; // prettier-ignore
+import { END_ADDER, FIND_ADDER, FIND_CALLBACKS, GROW_STAGE, TAKE_ADDING } from './adding.sql.js'; // prettier-ignore
 
 /** What a step has added, on its way to the duty. */
 export interface Adding {
@@ -53,9 +53,5 @@ export class AddingRepository {
   /** Jobs of callbacks that were called, or were to be. */
   async callbacks(run: Run, workflow: string): Promise<string[]> {
     return (await run<{ id: string }>(FIND_CALLBACKS, [SHARD, workflow])).map(({ id }) => id);
-  }
-
-  async callAgain(run: Run, workflow: string): Promise<void> {
-    await run(CALL_AGAIN, [SHARD, workflow]);
   }
 }

@@ -44,11 +44,3 @@ export const FIND_CALLBACKS = statement(
   join simple_queue.step t on t.workflow = s.workflow and t.shard = $1 and t.stage = s.n and t.state is distinct from 'skipped'::text
   where s.workflow = $2::uuid and s.shard = $1 and s.again and not s.skipped`,
 );
-
-export const CALL_AGAIN = statement(
-  'call_again',
-  `with stages as (
-    update simple_queue.stage set skipped = true where workflow = $2::uuid and shard = $1 and again returning n)
-  update simple_queue.step set state = 'skipped', output = null, error = null
-  where workflow = $2::uuid and shard = $1 and stage = any(array(select n from stages))`,
-);

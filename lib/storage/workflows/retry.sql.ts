@@ -1,6 +1,35 @@
 import { statement } from '../connection/statement.js';
 import { FLOW } from './compensate.sql.js';
 
+/** Thousands of stages are looked up one by one, and a planner that knows nothing of them would compare each with each. */
+const mapOf = (key: string, value: string): string =>
+  `coalesce(jsonb_object_agg(${key}, ${value}), '{}')`;
+
+/**
+ * Jobs that wait again, under other ids: those of callbacks of a batch that were called (`again`), and what failed behind a stage that runs or waits
+ * again itself. `is true` keeps the planner, which knows nothing of thousands of stages, from comparing each with each.
+ */
+export const FIND_AGAIN = statement(
+  'find_again',
+  `select t.id, t.stage, s.again from simple_queue.stage s join simple_queue.step t on t.workflow = s.workflow and t.shard = $1 and t.stage = s.n
+  where s.workflow = $2 and s.shard = $1 and not s.skipped and (s.again and t.state is distinct from 'skipped'
+    or s.failed > 0 and t.state in ('failed', 'cancelled') and s.n in (
+      select downstream from simple_queue.edge where workflow = $2 and shard = $1 and (upstream in (
+        select n from simple_queue.stage where workflow = $2 and shard = $1 and (failed > 0 or skipped))) is true))`,
+);
+
+/** They wait again, as what was skipped does; what has succeeded of a step ($3) is not made again. */
+export const WAIT_AGAIN = statement(
+  'wait_again',
+  `with stages as (
+    update simple_queue.stage set skipped = true where workflow = $2 and shard = $1 and (again or n = any($3::int[])) returning n, again),
+  past as (
+    delete from simple_queue.draft d where workflow = $2 and shard = $1 and stage = any($3)
+      and (select state from simple_queue.step t where t.id = d.id and t.shard = $1) = 'succeeded')
+  update simple_queue.step t set state = 'skipped' from stages s
+  where t.workflow = $2 and t.shard = $1 and t.stage = s.n and (s.again or t.state <> 'succeeded')`,
+);
+
 /** The jobs of a workflow that did not succeed and had begun. */
 export const FIND_FAILED_STEPS = statement(
   'find_failed_steps',
@@ -24,10 +53,6 @@ export const RENAME_STEPS = statement(
   drafts as (update simple_queue.draft d set id = n.other from named n where d.id = n.id and d.shard = $1 returning d.id)
   select count(*)::int as renamed from drafts`,
 );
-
-/** Thousands of stages are looked up one by one, and a planner that knows nothing of them would compare each with each. */
-const mapOf = (key: string, value: string): string =>
-  `coalesce(jsonb_object_agg(${key}, ${value}), '{}')`;
 
 /**
  * Under the lock of the workflow: what failed is open again, and what was skipped waits again, for what has not succeeded. A stage that waits for

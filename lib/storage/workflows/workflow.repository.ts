@@ -18,10 +18,12 @@ import { draftValues, newJobOf, type Draft, type StoredDraft } from './drafts.js
 import { FIND_DRAFTS, READ_DRAFTS, STORE_DRAFTS, STORE_STEPS } from './drafts.sql.js';
 import {
   BEGIN_STAGES,
+  FIND_AGAIN,
   FIND_FAILED_STEPS,
   FIND_KEPT_STEPS,
   RENAME_STEPS,
   RETRY_WORKFLOW,
+  WAIT_AGAIN,
 } from './retry.sql.js';
 import { SETTLE_STEPS } from './settle-steps.sql.js';
 import { FIND_WORKFLOW_KEY, START_WORKFLOW } from './start.sql.js';
@@ -247,6 +249,15 @@ export class WorkflowRepository {
 
   async rename(run: Run, ids: string[], others: string[]): Promise<void> {
     await run(RENAME_STEPS, [SHARD, ids, others]);
+  }
+
+  /** Jobs that another attempt lets wait; `again`: of a callback. */
+  findAgain(run: Run, id: string): Promise<{ id: string; stage: number; again: boolean }[]> {
+    return run(FIND_AGAIN, [SHARD, id]);
+  }
+
+  async waitAgain(run: Run, id: string, stages: number[]): Promise<void> {
+    await run(WAIT_AGAIN, [SHARD, id, stages]);
   }
 
   async retry(run: Run, id: string): Promise<Retried> {
