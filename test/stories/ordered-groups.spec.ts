@@ -80,13 +80,13 @@ describe('ordered groups', () => {
       const enqueued = queues.enqueue('steps', step, { group: 'a', ordered: true, manager: runner.manager }); // prettier-ignore
       return { enqueued, runner };
     };
-    const commit = async ({ enqueued, runner }: Awaited<ReturnType<typeof enqueueIn>>) => {
-      await enqueued;
+    const commit = async ({ runner }: Awaited<ReturnType<typeof enqueueIn>>) => {
       await runner.commitTransaction();
       await runner.release();
     };
 
     let last = await enqueueIn();
+    await last.enqueued;
     // The next one waits for the lock of the group before the last one gives it up.
     while (begun.length < 10 && n < 1_000) {
       const next = await enqueueIn();
@@ -94,6 +94,7 @@ describe('ordered groups', () => {
         expect(await waitingBackends(story.database)).toBeGreaterThan(0),
       );
       await commit(last);
+      await next.enqueued;
       last = next;
     }
     expect(begun.length).toBeGreaterThanOrEqual(10);

@@ -170,11 +170,13 @@ export class GroupRepository {
     });
   }
 
-  /** One turn, behind whoever enqueues to its group. @throws DatabaseError after the lock timeout of loops. */
+  /** A turn behind whoever enqueues to its group, and what is free with it: others may have waited for the lock of the whole queue. @throws DatabaseError after the lock timeout of loops. */
   handOnBehind({ queue, group }: Turn): Promise<Dealt> {
     return this.database.loops.transaction(async (run) => {
       await run(AWAIT_GROUP, [queue, group]);
-      return this.handOnFree(run, await run<VacantRow>(TAKE_TURN, [SHARD, queue, group]));
+      const turn = await run<VacantRow>(TAKE_TURN, [SHARD, queue, group]);
+      const page = await run<VacantRow>(TAKE_VACANT, [SHARD, queue - 1, [], []]);
+      return this.handOnFree(run, [...turn, ...page.filter((other) => other.queue !== queue || other.group !== group)]); // prettier-ignore
     });
   }
 

@@ -18,9 +18,6 @@ interface Lap {
   hasMore: boolean;
 }
 
-/** More are not waited for in a lap. */
-const MOST_HELD = 1_000;
-
 /**
  * Hands vacant turns on, page after page. A page that is full goes on with the next queue, and the one that filled it has its next page in
  * the next lap: so one with many turns delays the others by a page, and turns that cannot be handed on yet hide none behind them.
@@ -39,7 +36,7 @@ export class VacantTurns {
       const page: HandedOn = await this.groups.handOn({ after, behind: this.behind });
       total.looked += page.looked;
       total.dealt += page.dealt;
-      total.held = total.held.concat(page.held).slice(0, MOST_HELD);
+      total.held.push(...page.held);
       for (const queue of page.queues) this.behind.delete(queue);
       if (page.last && page.last.group !== null) this.behind.set(page.last.queue, page.last.group);
       onPage(page);
