@@ -28,9 +28,10 @@ for (const part of parts) checkNames(part);
 const declarations = parts.flatMap((file) => file.statements.filter(isDeclaration));
 const head = [...imports].map(([from, list]) => `import type { ${[...list].sort().join(', ')} } from '${from}';\n`); // prettier-ignore
 const loose = 'type Loose<T> = { [K in keyof T]?: T[K]|undefined };';
-const body = inFewLines(
-  declarations.map((statement) => withUndefined(statement)).join(''),
-).replaceAll(' | undefined', '|undefined');
+const body = inFewLines(declarations.map((statement) => withUndefined(statement)).join('')).replace(
+  / \| (undefined|null)\b/g,
+  '|$1',
+);
 writeFileSync(MERGED, `/// <reference types="node" />\n${head.join('')}${loose}\n${body.trim()}\n`);
 for (const file of files.filter(isDoor)) writeFileSync(file.fileName, textOfDoor(file));
 

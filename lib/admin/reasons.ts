@@ -189,7 +189,7 @@ export function blocked(
   { holder, dead, haltedBy }: GroupState,
 ): Reason {
   const which = group === '' ? `Queue "${queue}"` : `Group "${group}" of queue "${queue}"`;
-  const until = `Retry (a step: its workflow) or purge that job, or release the group (QueueAdmin.releaseGroup, \`${PROGRAM} release\`).`;
+  const until = `Retry (a step: its ended workflow) or purge that job, or release the group (QueueAdmin.releaseGroup, \`${PROGRAM} release\`).`;
   if (dead)
     return {
       code: 'BLOCKED',

@@ -213,7 +213,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
   },
   DEAD_LETTERS: {
     subject: 'new dead letters',
-    well: 'No job ended in the dead letter queue within a day.',
+    well: 'No other job, steps aside, ended in the dead letter queue within a day.',
     tell: (row) => ({
       level: 'notice',
       text: `${jobs(row)} of ${named(row)} ended in the dead letter queue within a day.`,
@@ -223,7 +223,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
   },
   FAILED_WORKFLOWS: {
     subject: 'workflows that failed',
-    well: 'No step of a workflow ended in the dead letter queue within a day.',
+    well: 'No dead letter of a day made a workflow fail.',
     tell: (row) => ({
       level: 'notice',
       text: `${many(row, 'workflow')} failed within a day in ${named(row)}: ${listed(idsOf(row), 5)}.`,

@@ -39,11 +39,12 @@ const startOptions = shape({
   keepMs: duration(60_000, 366 * DAY_MS),
 } satisfies Record<keyof StartOptions, Rule>);
 
+const aState = must(
+  (state) => STATES.includes(state as WorkflowState),
+  `one or several of ${STATES.join(', ')}`,
+);
 const listOptions = shape({
-  state: must(
-    (value) => [value].flat().every((state) => STATES.includes(state as WorkflowState)),
-    `one or several of ${STATES.join(', ')}`,
-  ),
+  state: (value, path) => [value].flat().flatMap((state) => aState(state, path)),
   name: text('name'),
   limit: whole(1, 1_000),
   after: must(isId, 'the id of a workflow'),
