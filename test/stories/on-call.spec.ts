@@ -212,7 +212,8 @@ describe('called at night, with the command line alone', () => {
     const { out } = await run(['sessions', '--end-idle', '1ms', '--yes']);
     expect(out).toMatch(/^[1-9]\d* sessions? (is|are) ended/);
     await expect(resting.query('select 1')).rejects.toThrow();
-    await query(`select pg_cancel_backend(pid) from pg_stat_activity where query = 'select pg_sleep(60)'`); // prettier-ignore
+    // Connections of this test rested for so long as well, and some may not have noticed yet.
+    await eventually(() => query(`select pg_cancel_backend(pid) from pg_stat_activity where query = 'select pg_sleep(60)'`)); // prettier-ignore
     expect(await work).toContain('canceling');
     for (const each of [resting, busy]) await each.close().catch(() => undefined);
   });

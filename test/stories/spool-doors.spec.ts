@@ -119,7 +119,7 @@ describe('the spool, by each way in', () => {
       none(injected(JobQueue).claim({ workerId: 'w', queues: ['kept'], leaseMs: 60_000, limit: 1 })), // prettier-ignore
     '[SQL producers](../learn/sql-producers.md)': () =>
       none(test.dataSource.query(`select simple_queue.enqueue('kept', '"sql"')`)),
-    'simple-queue enqueue': async () => {
+    'the command enqueue': async () => {
       const argv = ['enqueue', 'kept', '"cli"'];
       expect((await cli(argv, { env: { DATABASE_URL: proxy.url } })).code).not.toBe(0);
       return 'failed';
