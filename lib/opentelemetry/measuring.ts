@@ -105,8 +105,9 @@ export class Measuring {
   private ended(event: Ended, outcome: string): void {
     const tally = this.tallies.of(event.queue);
     tally.count('settled', outcome);
-    // 0: its process died, and nobody knows.
-    if (event.runMs === 0 || !tally.runs.takes()) return;
+    // Its process died, and nobody knows. Others are through in less than half a millisecond.
+    const isUnknown = outcome === 'poisoned' && event.runMs === 0;
+    if (isUnknown || !tally.runs.takes()) return;
     const failure =
       'error' in event ? { [ATTRIBUTE.errorType]: this.errors.of(errorTypeOf(event.error)) } : {};
     const attributes = { ...tally.attributes, [ATTRIBUTE.operation]: 'process', ...failure };
