@@ -253,12 +253,16 @@ describe('what holds vacuum back', () => {
 
   it('names one of another role by the number of transactions, which is all that an ordinary role may see', async () => {
     const rival = await Rival.connect(practice.database);
-    await rival.begin('repeatable read');
-    await rival.query('select 1');
+    await rival.begin();
+    await rival.query('select pg_current_xact_id()');
+    const young = await Rival.connect(practice.database);
     await practice.database.query(
       // Those of tests beside this one count as well: the server has one counter for all of its databases.
       `do $$ begin for i in 1..10010 loop perform pg_current_xact_id(); commit; end loop; end $$`,
     );
+    // What it sees is as old as the one that writes, and it began just now.
+    await young.begin('repeatable read');
+    await young.query('select 1');
     const found = (await practice.ask('HORIZON')).map((finding) => finding.found);
     expect(found).toEqual([
       expect.stringMatching(
@@ -266,6 +270,7 @@ describe('what holds vacuum back', () => {
       ),
     ]);
     await rival.close();
+    await young.close();
   });
 
   it('names prepared transactions', async () => {
