@@ -1,9 +1,11 @@
 /** The version that `up` leaves behind; `migrate: 'check'` compares it with the table's. Apart from what it takes to migrate, which few starts do. */
 export const SCHEMA_VERSION = 1;
 
-/** Statements are written for the default schema. The name of another was checked, and is quoted: it may be a word of SQL, as `user` is. */
+/**
+ * Statements are written for the default schema, which the built library shortens to `~~`. The name of another was checked, and is quoted: it may be a
+ * word of SQL, as `user` is.
+ */
 export function inSchema(statement: string, schema: string): string {
-  return schema === 'simple_queue'
-    ? statement
-    : statement.replaceAll('simple_queue.', `"${schema}".`);
+  const name = schema === 'simple_queue' ? schema : `"${schema}"`;
+  return statement.replaceAll(/(?:simple_queue|~~)\./g, `${name}.`);
 }

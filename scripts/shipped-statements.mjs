@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inSchema } from '../migrations/schema.ts';
 
 const MAKERS = /\b(?:statement|insertion)=\((\w+),(\w+)\)=>\(\{name:\1,text:\2/g;
 
@@ -25,7 +26,7 @@ export async function compareStatements() {
   return wanted.length;
 }
 
-const bare = (text) => text.replaceAll(/\s+/g, '');
+const bare = (text) => inSchema(text, 'simple_queue').replaceAll(/\s+/g, '');
 
 /** By name, as a copy of the built library makes them when each of its files is loaded. */
 async function shippedTexts() {

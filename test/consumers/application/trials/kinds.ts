@@ -67,9 +67,11 @@ async function runsASchedule(schedules: QueueSchedules, queues: QueueService): P
 
 async function pulls(pull: JobQueue, queues: QueueService): Promise<void> {
   const { id } = await queues.enqueue('pulled', { n: 1 }, { group: 'one' });
-  const { jobs } = await pull.claim({ workerId: 'remote', queues: ['pulled'] });
+  const { leaseId, jobs } = await pull.claim({ workerId: 'remote', queues: ['pulled'] });
   assert.deepEqual(
     jobs.map((job) => job.id),
     [id],
   );
+  // Or it comes back to whoever tries this again, a lease later.
+  await pull.complete(leaseId, id);
 }
