@@ -87,18 +87,18 @@ with live as materialized (
   looked as materialized (
     select id, created_at, over from (select *, sum(jobs) over (order by id) - jobs as before from page) p where before < 1000)
   (select 'NO_WORKER' as code, null::text as queue, null::text as name, null::text[] as labels, (sum(n))::int as count,
-    (extract(epoch from statement_timestamp() - min(since)) * 1000)::float8 as "sinceMs", null::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - min(since)) * 1000)::float8 as "sinceMs", (null)::text as subject, (0)::int as extra
     from (select n, since from still where paused_at is null union all select n, since from silent) w
     where not exists (select from live) having sum(n) > 0)
   union all
   (select 'NO_HANDLER' as code, queue::text as queue, name::text as name, labels::text[] as labels, (n)::int as count,
-    (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", (select 'alone' where not exists (select from simple_queue.lane o
-      where o.queue = lane_queue and o.name = still.name and o.labels @> still.labels[1:1] and o.id <> still.lane))::text as subject, ((select count(*) from live where cardinality(lanes) >= 10000))::int as extra
+    (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", ((select 'alone' where not exists (select from simple_queue.lane o
+      where o.queue = lane_queue and o.name = still.name and o.labels @> still.labels[1:1] and o.id <> still.lane)))::text as subject, ((select count(*) from live where cardinality(lanes) >= 10000))::int as extra
     from still where not served and exists (select from live) order by since limit 100)
   union all
   (select 'HUNG_RUNS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (max(h.n))::int as count,
-    (extract(epoch from statement_timestamp() - (statement_timestamp() - max(h."oldestMs") * interval '1 millisecond')) * 1000)::float8 as "sinceMs", (array_agg(jsonb_build_object('worker', h.worker, 'slots', h.slots, 'over', h.over, 'timed', h.timed, 'usual', h.usual, 'ids', h.ids, 'queue', o.name)
-      order by h."oldestMs" desc))[1]::text as subject, (count(distinct h.worker))::int as extra
+    (extract(epoch from statement_timestamp() - (statement_timestamp() - max(h."oldestMs") * interval '1 millisecond')) * 1000)::float8 as "sinceMs", ((array_agg(jsonb_build_object('worker', h.worker, 'slots', h.slots, 'over', h.over, 'timed', h.timed, 'usual', h.usual, 'ids', h.ids, 'queue', o.name)
+      order by h."oldestMs" desc))[1] || jsonb_build_object('first', array_agg(distinct h.ids[1]) filter (where h.ids[1] is not null)))::text as subject, (count(distinct h.worker))::int as extra
     from (select h.worker, h.slots, h."oldestMs", h.over, h.timed, h.usual, h.ids, h.held, l.queue, sum(r.n)::int as n
       from hung h join simple_queue.lane l on l.id = any(h.waits)
       cross join lateral (select count(*)::int as n, min(w.run_at) as since from ((select run_at from simple_queue.ready where lane = l.id and shard = $1 limit $2::int + 1) union all
@@ -110,38 +110,39 @@ with live as materialized (
     group by q.name order by max(h."oldestMs") desc limit 100)
   union all
   (select 'HUNG_RUNS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (sum(k.n))::int as count,
-    (extract(epoch from statement_timestamp() - min(k.created_at)) * 1000)::float8 as "sinceMs", (array_agg(jsonb_build_object('worker', k.worker, 'turn', true, 'usual', k.usual, 'ids', array[k.id]) order by k.created_at))[1]::text as subject, (count(*))::int as extra
+    (extract(epoch from statement_timestamp() - min(k.created_at)) * 1000)::float8 as "sinceMs", ((array_agg(jsonb_build_object('worker', k.worker, 'turn', true, 'usual', k.usual) order by k.created_at))[1] ||
+      jsonb_build_object('ids', (array_agg(k.id order by k.created_at))[1:100]))::text as subject, (count(*))::int as extra
     from keeping k join simple_queue.lane l on l.id = k.lane join simple_queue.queue q on q.id = l.queue and q.paused_at is null
     group by q.name order by min(k.created_at) limit 100)
   union all
   (select 'WORKER_FAILING' as code, null::text as queue, null::text as name, null::text[] as labels, (count(distinct w.id))::int as count,
-    (extract(epoch from statement_timestamp() - (statement_timestamp() - max(f."silentMs") * interval '1 millisecond')) * 1000)::float8 as "sinceMs", jsonb_build_object('loop', f.loop, 'error', f.error, 'worker', min(w.worker))::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - (statement_timestamp() - max(f."silentMs") * interval '1 millisecond')) * 1000)::float8 as "sinceMs", (jsonb_build_object('loop', f.loop, 'error', f.error, 'worker', min(w.worker)))::text as subject, (0)::int as extra
     from live w cross join lateral jsonb_to_recordset(coalesce(w.about -> 'failing', '[]')) f (loop text, "silentMs" float8, error text)
     where f."silentMs" > 120000 group by f.loop, f.error order by max(f."silentMs") desc limit 100)
   union all
   (select 'WORKER_SILENT' as code, null::text as queue, null::text as name, null::text[] as labels, (n)::int as count,
-    (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", worker::text as subject, (case when keeper is not null then keeper when exists (select from live) then 0 else -1 end)::int as extra from silent order by since limit 100)
+    (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", (worker)::text as subject, (case when keeper is not null then keeper when exists (select from live) then 0 else -1 end)::int as extra from silent order by since limit 100)
   union all
   (select 'PAUSED_QUEUES' as code, queue::text as queue, null::text as name, null::text[] as labels, (sum(n))::int as count,
-    (extract(epoch from statement_timestamp() - min(paused_at)) * 1000)::float8 as "sinceMs", null::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - min(paused_at)) * 1000)::float8 as "sinceMs", (null)::text as subject, (0)::int as extra
     from still where paused_at is not null group by queue order by min(paused_at) limit 100)
   union all
   (select 'BLOCKED_GROUPS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(h.dead_at)) * 1000)::float8 as "sinceMs", (array_agg(h.dead::text order by h.dead_at))[1]::text as subject, (bool_or(h.halts)::int)::int as extra
+    (extract(epoch from statement_timestamp() - min(h.dead_at)) * 1000)::float8 as "sinceMs", ((array_agg(h.dead::text order by h.dead_at))[1])::text as subject, (bool_or(h.halts)::int)::int as extra
     from (select queue, dead, dead_at, halts from simple_queue.head where dead is not null and shard = $1 order by dead_at limit $2::int + 1) h
     join simple_queue.queue q on q.id = h.queue group by q.name order by min(h.dead_at) limit 100)
   union all
   (select 'STUCK_WORKFLOWS' as code, null::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    null::float8 as "sinceMs", array_to_string((array_agg(w.id::text order by w.id))[1:5], ' ')::text as subject, (0)::int as extra
+    null::float8 as "sinceMs", (array_to_string((array_agg(w.id::text order by w.id))[1:5], ' '))::text as subject, (0)::int as extra
     from (select id from simple_queue.workflow where state = 'stuck' and shard = $1 order by id limit $2::int + 1) w having count(*) > 0)
   union all
   (select 'SUSPECTS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(s.run_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(s.id::text order by s.id))[1:5], ' ')::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - min(s.run_at)) * 1000)::float8 as "sinceMs", (array_to_string((array_agg(s.id::text order by s.id))[1:5], ' '))::text as subject, (0)::int as extra
     from (select lane, id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s
     join simple_queue.lane l on l.id = s.lane join simple_queue.queue q on q.id = l.queue group by q.name order by q.name limit 100)
   union all
   (select 'WORKFLOWS' as code, null::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(w.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(w.id::text order by w.id))[1:5], ' ')::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - min(w.created_at)) * 1000)::float8 as "sinceMs", (array_to_string((array_agg(w.id::text order by w.id))[1:5], ' '))::text as subject, (0)::int as extra
     from looked w where w.id in (select v.id from (with gone as materialized (
     select o.id, o.job from (
       select w.id, t.id as job from looked w
@@ -160,43 +161,43 @@ with live as materialized (
     group by job having count(*) = count(id)) v) having count(*) > 0)
   union all
   (select 'FAILED_WORKFLOWS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(distinct w.id))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(distinct w.id::text))[1:5], ' ')::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", (array_to_string((array_agg(distinct w.id::text))[1:5], ' '))::text as subject, (0)::int as extra
     from (select queue, flow, finished_at from dead union all select queue, flow, finished_at from poisoned) x
     join simple_queue.queue q on q.id = x.queue
     join simple_queue.workflow w on w.id = x.flow and w.shard = $1 and w.state = 'failed' group by q.name order by count(*) desc limit 100)
   union all
   (select 'SCHEDULES' as code, null::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(next_at)) * 1000)::float8 as "sinceMs", to_json((array_agg(name order by next_at))[1:5])::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - min(next_at)) * 1000)::float8 as "sinceMs", (to_json((array_agg(name order by next_at))[1:5]))::text as subject, (0)::int as extra
     from (select name, next_at from simple_queue.schedule
       where shard = $1 and paused_at is null and next_at < statement_timestamp() - interval '5 minutes' order by next_at limit $2::int + 1) s
     having count(*) > 0)
   union all
   (select 'LIMITS' as code, case when of_queue then name end::text as queue, null::text as name, null::text[] as labels, (1)::int as count,
-    null::float8 as "sinceMs", name::text as subject, (least(greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8, 1e12) / 1000)::int as extra
+    null::float8 as "sinceMs", (name)::text as subject, (least(greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8, 1e12) / 1000)::int as extra
     from simple_queue.fleet_limit where shard = $1 and greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8 > 60000 order by name limit 100)
   union all
   (select 'LOST_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", (array_to_string((array_agg(x.id::text order by x.id))[1:5], ' '))::text as subject, (0)::int as extra
     from lost x join simple_queue.queue q on q.id = x.queue where true group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'UNREADABLE_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, ((select count(*) from poisoned o where o.queue = x.queue) - count(*))::int as extra
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", (array_to_string((array_agg(x.id::text order by x.id))[1:5], ' '))::text as subject, ((select count(*) from poisoned o where o.queue = x.queue) - count(*))::int as extra
     from poisoned x join simple_queue.queue q on q.id = x.queue where unreadable and flow is null group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'POISONED_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, ((select count(*) from poisoned o where o.queue = x.queue) - count(*))::int as extra
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", (array_to_string((array_agg(x.id::text order by x.id))[1:5], ' '))::text as subject, ((select count(*) from poisoned o where o.queue = x.queue) - count(*))::int as extra
     from poisoned x join simple_queue.queue q on q.id = x.queue where not coalesce(unreadable, false) and flow is null group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'DEAD_LETTERS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", concat_ws(' ', count(*) filter (where state <> 'expired'), count(*) filter (where uncommitted))::text as subject, (count(*) filter (where dependent))::int as extra
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", (concat_ws(' ', count(*) filter (where state <> 'expired'), count(*) filter (where uncommitted)))::text as subject, (count(*) filter (where dependent))::int as extra
     from dead x join simple_queue.queue q on q.id = x.queue where flow is null group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'EXPIRY_LATE' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.commit_by)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
+    (extract(epoch from statement_timestamp() - min(x.commit_by)) * 1000)::float8 as "sinceMs", (array_to_string((array_agg(x.id::text order by x.id))[1:5], ' '))::text as subject, (0)::int as extra
     from overdue x join simple_queue.queue q on q.id = x.queue where true group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'STAGED_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, ((select count(*) from overdue o where o.queue = x.queue) + (select count(*) from (
+    (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", (array_to_string((array_agg(x.id::text order by x.id))[1:5], ' '))::text as subject, ((select count(*) from overdue o where o.queue = x.queue) + (select count(*) from (
       select from simple_queue.arrival a cross join lateral (select queue from simple_queue.job where id = a.job and shard = $1 offset 0) j
       where a.kind = 'depend' and a.shard = $1 and j.queue = x.queue limit 1) d))::int as extra
     from uncommitted x join simple_queue.queue q on q.id = x.queue where true group by q.name, x.queue order by count(*) desc limit 100);

@@ -31,6 +31,13 @@ export interface Explanation {
   troubles: Trouble[];
 }
 
+interface Why {
+  situation?: Situation;
+  reasons: Reason[];
+  /** Jobs that keep what it waits for; null: one that has ended, and whose handler goes on. */
+  keepers: (string | null)[];
+}
+
 /** Which troubles a reason may be part of. */
 const TROUBLES_OF: Partial<Record<ReasonCode, readonly TroubleCode[]>> = {
   BLOCKED: ['BLOCKED_GROUPS', 'HUNG_RUNS'],
@@ -59,26 +66,31 @@ export class Explanations {
   }
 
   async explain(id: string): Promise<Explanation> {
-    const { situation, reasons } = await this.why(id);
+    const { situation, reasons, keepers } = await this.why(id);
     if (!situation) return { id, ...inWords(reasons), troubles: [] };
     return {
       id,
       state: situation.state,
       ...inWords(reasons),
-      troubles: await this.troublesOf(id, situation, reasons),
+      troubles: await this.troublesOf(situation, reasons, [id, ...keepers]),
     };
   }
 
   /** The reasons alone: no look at all that waits for a person. */
-  async why(id: string): Promise<{ situation?: Situation; reasons: Reason[] }> {
+  async why(id: string): Promise<Why> {
     const situation = await this.storage.queues.explain(id, MOST_AHEAD);
-    if (!situation) return { reasons: [await this.notLive(id)] };
+    if (!situation) return { reasons: [await this.notLive(id)], keepers: [] };
     const reasons = reasonsOf(situation);
-    if (situation.state === 'blocked')
-      reasons.unshift(...(await this.blockedBy(id, situation.queue)));
+    const isFull = reasons.some(({ code }) => code === 'SLOTS_TAKEN');
+    const keepers = isFull ? situation.full!.map((full) => full.id) : [];
+    if (situation.state === 'blocked') {
+      const by = await this.blockedBy(id, situation.queue);
+      reasons.unshift(...by.reasons);
+      keepers.push(...by.keepers);
+    }
     if (situation.state === 'staged') await this.nameDependencies(id, reasons);
     if (situation.state === 'ready') reasons.unshift(...(await this.limits.reasons(id)));
-    return { situation, reasons };
+    return { situation, reasons, keepers };
   }
 
   /** No job has the id; it may be that of a step that has not begun. */
@@ -96,24 +108,24 @@ export class Explanations {
     reasons.unshift(dependent(ids));
   }
 
-  private async blockedBy(id: string, queue: string): Promise<Reason[]> {
+  private async blockedBy(id: string, queue: string): Promise<Why> {
     const key = await this.storage.keys.explain(id, MOST_AHEAD);
     if (key) return this.keptBy(key);
     const group = (await this.storage.jobs.find(id))?.group ?? '';
     const state = await this.storage.groups.describe(queue, group);
-    if (!state) return [];
+    if (!state) return { reasons: [], keepers: [] };
     const reason = blocked(queue, group, state);
     const { holder, dead, haltedBy } = state;
     if (holder && !dead && !haltedBy) reason.text += ` ${await this.inTheWay(holder)}`;
-    return [reason];
+    return { reasons: [reason], keepers: holder ? [holder] : [] };
   }
 
-  private async keptBy(key: KeySituation): Promise<Reason[]> {
+  private async keptBy(key: KeySituation): Promise<Why> {
     const reasons = keyReasons(key);
     const full = reasons.find(({ code }) => code === 'KEY_FULL');
-    const first = key.holders[0]?.slice(0, ID_LENGTH);
-    if (full && first) full.text += ` Of the first: ${await this.inTheWay(first)}`;
-    return reasons;
+    const keepers = key.holders.map((holder) => holder.slice(0, ID_LENGTH));
+    if (full && keepers[0]) full.text += ` Of the first: ${await this.inTheWay(keepers[0])}`;
+    return { reasons, keepers };
   }
 
   /** What keeps the job that others wait for, as of itself. */
@@ -125,9 +137,9 @@ export class Explanations {
   }
 
   private async troublesOf(
-    id: string,
     { state, queue, name, labels }: Situation,
     reasons: Reason[],
+    own: Why['keepers'],
   ): Promise<Trouble[]> {
     const codes = reasons.flatMap(({ code }) => TROUBLES_OF[code] ?? []);
     if (codes.length === 0 || state === 'succeeded' || state === 'cancelled') return [];
@@ -140,7 +152,7 @@ export class Explanations {
         codes.includes(trouble.code) &&
         isItsLane(trouble) &&
         fits(trouble.code, state) &&
-        (trouble.code !== 'HUNG_RUNS' || isAbout(trouble.text, id, reasons)),
+        (trouble.code !== 'HUNG_RUNS' || isAbout(trouble, own)),
     );
   }
 }
@@ -157,12 +169,9 @@ const reasonsOf = (situation: Situation): Reason[] =>
 /** A holder is named by its id, and where it runs. */
 const ID_LENGTH = 36;
 
-/** Runs that do not end: it waits for slots, or the one that is named is itself or in its way. */
-function isAbout(text: string, id: string, reasons: Reason[]): boolean {
-  const [named] = /[\da-f-]{36}/.exec(text) ?? [];
-  const isNamed = (words: string): boolean => named !== undefined && words.includes(named);
-  return isNamed(id) || reasons.some((reason) => reason.code === 'SLOTS_TAKEN' || isNamed(reason.text)); // prettier-ignore
-}
+/** Runs that do not end: the job itself, or one that is in its way. */
+const isAbout = ({ ids }: Trouble, own: Why['keepers']): boolean =>
+  own.some((id) => (id === null ? !ids : ids?.includes(id)));
 
 const UNKNOWN: Reason = {
   code: 'UNKNOWN',

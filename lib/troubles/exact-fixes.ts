@@ -6,7 +6,7 @@ const FAILED = ['failed', 'critical', 'unprocessable'];
 export const DEAD_STATES = [...FAILED, 'expired'];
 
 /** What is said of a row; commands without their program and its shared flags. */
-export interface Told extends Pick<Trouble, 'level' | 'text'> {
+export interface Told extends Pick<Trouble, 'level' | 'text' | 'ids'> {
   look: readonly string[];
   hint?: string;
   /** Never touches more than what is counted. undefined: no command can. */

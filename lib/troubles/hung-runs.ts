@@ -13,11 +13,15 @@ interface Hung {
   /** What nearly all runs like these stayed below within a week, in milliseconds; null: none has ended. */
   usual: number | null;
   ids: string[];
+  /** Of each worker with such runs, that of the oldest. */
+  first?: string[] | null;
   queue: string | null;
   /** It is no slot that others wait for, but the turn of a group, or a permit of a key. */
   turn?: true;
 }
 
+/** How many of them one command ends. */
+const MOST_ENDED = 5;
 const RESTART = 'Restart that process, and any live worker runs its jobs again';
 
 export const HUNG_RUNS: TroubleKind = {
@@ -28,21 +32,23 @@ export const HUNG_RUNS: TroubleKind = {
 
 function hung(row: TroubleRow): Told {
   const found = JSON.parse(row.subject!) as Hung;
-  const { over, timed, ids, queue, turn } = found;
-  const [level, text] = [isNormal(row, found) ? 'notice' : 'warning', textOf(row, found)] as const;
+  const { over, timed, ids, first, queue, turn } = found;
+  const said: Pick<Told, 'level' | 'text' | 'ids'> = {
+    level: isNormal(row, found) ? 'notice' : 'warning',
+    text: textOf(row, found),
+    ids: [...new Set([...ids, ...(first ?? [])])],
+  };
   if (over || ids.length === 0)
     return {
-      level,
-      text,
+      ...said,
       look: ['workers'],
       hint: `${RESTART}. Let the handler end at its signal.`,
     };
   return {
-    level,
-    text,
+    ...said,
     look: turn ? ['explain', ids[0]!] : ['jobs', '--queue', queue ?? '', '--state', 'running'],
     hint: `${timed ? 'Their timeout ends them. ' : ''}${RESTART}; or ask the runs to stop, which ends them as cancelled where their handler ends at its signal:`,
-    fix: ['cancel', ...ids],
+    fix: ['cancel', ...ids.slice(0, MOST_ENDED)],
   };
 }
 

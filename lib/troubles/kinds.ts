@@ -38,6 +38,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'critical',
       text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'stands' : 'stand'} in no place and will never run, since somebody has deleted rows: ${listed(idsOf(row), 5)}.`,
+      ids: idsOf(row),
       look: ['jobs', ...ofQueue(row, 'lost')],
       fix: ['redrive', ...ofQueue(row, 'lost'), '--yes'],
     }),
@@ -105,6 +106,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'warning',
       text: `Queue "${queueOf(row)}": ${many(row, 'ordered group is', 'ordered groups are')} blocked${row.extra ? ', and the queue is halted' : ''}${row.count === 1 ? '' : ', the longest'}${lasting(row)}, by job ${row.subject}, which failed.`,
+      ids: idsOf(row),
       look: ['groups', queueOf(row)],
       hint: 'Retry the job that blocks, or let its group go on without it:',
       fix: ['release', queueOf(row), '--all', '--yes'],
@@ -116,6 +118,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'warning',
       text: `${many(row, 'workflow is', 'workflows are')} stuck, since a compensation failed: ${listed(idsOf(row), 5)}.`,
+      ids: idsOf(row),
       look: ['workflow', idsOf(row)[0] ?? ''],
       hint: 'Fix what made it fail, and let it go on from there (to leave the rest as it is: workflows cancel --no-compensate):',
       fix: ['workflows', 'retry', ...idsOf(row)],
@@ -127,6 +130,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'warning',
       text: `${many(row, 'workflow')} ${row.count === 1 ? 'waits' : 'wait'} for jobs that are gone, since somebody has deleted their rows: ${listed(idsOf(row), 5)}.`,
+      ids: idsOf(row),
       look: ['workflow', idsOf(row)[0] ?? ''],
       hint: 'Any live worker ends these steps within its janitor interval; without one:',
       fix: ['maintain'],
@@ -159,6 +163,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'warning',
       text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'was' : 'were'} poisoned within a day, for killing a process again and again.`,
+      ids: idsOf(row),
       look: ['jobs', ...ofQueue(row, 'poisoned'), ...NEW],
       hint: 'Fix the handler, and run them again:',
       fix: exactly(row, ['redrive', 'retry'], [...ofQueue(row, 'poisoned'), ...NEW]),
@@ -170,6 +175,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'warning',
       text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'was' : 'were'} set apart within a day, since PostgreSQL refused to store ${row.count === 1 ? 'its row' : 'their rows'}: ${listed(idsOf(row), 5)}.`,
+      ids: idsOf(row),
       look: ['job', idsOf(row)[0] ?? ''],
       hint: 'See who writes rows beside the library; their payloads are kept, and run again:',
       fix: exactly(row, ['redrive', 'retry'], [...ofQueue(row, 'poisoned'), ...NEW]),
@@ -181,6 +187,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'warning',
       text: `${jobs(row)} of ${named(row)} should have expired${lasting(row).replace(/^ for (.*)$/, ' $1 ago')} without a commit, and nobody ends ${row.count === 1 ? 'it' : 'them'}.`,
+      ids: idsOf(row),
       look: ['jobs', ...ofQueue(row, 'staged')],
       hint: 'Any live worker does it; without one:',
       fix: ['maintain'],
@@ -192,6 +199,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'notice',
       text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'waits' : 'wait'} for a commit${lasting(row)}.`,
+      ids: idsOf(row),
       look: ['jobs', ...ofQueue(row, 'staged')],
       hint: 'Whoever staged them has to commit them; to give them up:',
       fix: exactly(
@@ -207,6 +215,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'notice',
       text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'is' : 'are'} suspected of killing a process, and ${row.count === 1 ? 'waits' : 'wait'} to run apart or alone.`,
+      ids: idsOf(row),
       look: ['explain', idsOf(row)[0] ?? ''],
       hint: 'A worker runs them by itself. See in the log of the one that died what killed it; a job that does so for certain can be ended with `cancel`.',
     }),
@@ -227,6 +236,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'notice',
       text: `${many(row, 'workflow')} failed within a day in ${named(row)}: ${listed(idsOf(row), 5)}.`,
+      ids: idsOf(row),
       look: ['workflows', '--state', 'failed'],
       hint: 'Fix what made their steps fail, and run them again, what has succeeded left out:',
       fix: ['workflows', 'retry', ...idsOf(row)],

@@ -23,7 +23,7 @@ export async function troublesOf(
 
 function troubleOf(row: TroubleRow, options: ResolvedOptions, kinds: typeof TROUBLES): Trouble {
   const { code, queue, name, labels, sinceMs } = row;
-  const { level, text, look, hint = '', fix } = kinds[code].tell(row);
+  const { level, text, ids, look, hint = '', fix } = kinds[code].tell(row);
   return {
     code,
     level,
@@ -32,6 +32,7 @@ function troubleOf(row: TroubleRow, options: ResolvedOptions, kinds: typeof TROU
     ...(labels?.length ? { labels } : {}),
     ...countOf(row),
     ...(sinceMs === null ? {} : { sinceMs: Math.max(0, Math.round(sinceMs)) }),
+    ...(ids?.length ? { ids } : {}),
     text,
     look: command(look, options),
     hint,

@@ -67,6 +67,12 @@ describe('runs that do not end', () => {
       /^All 2 slots for it on worker \S+ are taken by runs, the oldest for 2 hours \(job [\w-]+\)\.$/,
     );
     expect(troubles).toMatchObject([{ code: 'HUNG_RUNS' }]);
+    // The runs themselves are part of it, not only the one that the text names.
+    expect(trouble!.ids).toHaveLength(2);
+    for (const run of trouble!.ids!)
+      expect((await adminOf(application).explain(run)).troubles).toMatchObject([
+        { code: 'HUNG_RUNS' },
+      ]);
 
     expect((await look(...trouble!.look.split(' ').slice(3))).out).toMatch(/2 jobs|running/);
     expect(await look(...trouble!.fix.split(' ').slice(3))).toMatchObject({ code: 0 });
@@ -209,6 +215,30 @@ describe('runs that do not end', () => {
       expect(await hung(application)).toEqual([]);
     },
   );
+
+  it('are told to whoever waits behind one of several, and ended by one command', async () => {
+    const gate = aGate();
+    const application = await story.start({ providers: [aHandler('work', () => gate.passed)] });
+    const { queues } = application;
+    const enqueue = (group: string) => queues.enqueue('work', 1, { group, ordered: true });
+    const runs = [await enqueue('g'), await enqueue('h')].map(({ id }) => id);
+    await eventually(() => expect(insideOf(application).crew.dispatcher.size).toBe(2));
+    const behind = [await enqueue('g'), await enqueue('h')].map(({ id }) => id);
+    const { id: free } = await enqueue('i');
+    await story.database.query(`update simple_queue.claim set created_at = created_at - interval '2 hours'`); // prettier-ignore
+    const [trouble] = await hung(application);
+    expect(trouble!.ids!.toSorted()).toEqual(runs.toSorted());
+    for (const id of [...runs, ...behind])
+      expect((await adminOf(application).explain(id)).troubles).toMatchObject([
+        { text: trouble!.text },
+      ]);
+    expect((await adminOf(application).explain(free)).troubles).toEqual([]);
+    expect(await look(...trouble!.fix.split(' ').slice(3))).toMatchObject({ code: 0 });
+    gate.open();
+    for (const id of [free, ...behind])
+      await eventually(async () => expect((await queues.find(id))?.state).toBe('succeeded'));
+    expect(await hung(application)).toEqual([]);
+  });
 
   it('are none of a group in which nobody waits', async () => {
     const gate = aGate();

@@ -27,7 +27,7 @@ const row = (
   } = cells;
   const ms = `(extract(epoch from statement_timestamp() - ${since}) * 1000)::float8`;
   return `select '${code}' as code, ${queue}::text as queue, ${name}::text as name, ${labels}::text[] as labels, (${count})::int as count,
-    ${since === 'null' ? 'null::float8' : ms} as "sinceMs", ${subject}::text as subject, (${extra})::int as extra`;
+    ${since === 'null' ? 'null::float8' : ms} as "sinceMs", (${subject})::text as subject, (${extra})::int as extra`;
 };
 
 /** A few ids of a group of rows. */
@@ -147,7 +147,7 @@ export const LIST_TROUBLES = statement(
     count: 'max(h.n)',
     since: `(statement_timestamp() - max(h."oldestMs") * interval '1 millisecond')`,
     subject: `(array_agg(jsonb_build_object('worker', h.worker, 'slots', h.slots, 'over', h.over, 'timed', h.timed, 'usual', h.usual, 'ids', h.ids, 'queue', o.name)
-      order by h."oldestMs" desc))[1]`,
+      order by h."oldestMs" desc))[1] || jsonb_build_object('first', array_agg(distinct h.ids[1]) filter (where h.ids[1] is not null))`,
     extra: 'count(distinct h.worker)',
   })}
     from (select h.worker, h.slots, h."oldestMs", h.over, h.timed, h.usual, h.ids, h.held, l.queue, sum(r.n)::int as n
@@ -162,7 +162,8 @@ export const LIST_TROUBLES = statement(
     queue: 'q.name',
     count: 'sum(k.n)',
     since: 'min(k.created_at)',
-    subject: `(array_agg(jsonb_build_object('worker', k.worker, 'turn', true, 'usual', k.usual, 'ids', array[k.id]) order by k.created_at))[1]`,
+    subject: `(array_agg(jsonb_build_object('worker', k.worker, 'turn', true, 'usual', k.usual) order by k.created_at))[1] ||
+      jsonb_build_object('ids', (array_agg(k.id order by k.created_at))[1:100])`,
     extra: 'count(*)',
   })}
     from keeping k join simple_queue.lane l on l.id = k.lane join simple_queue.queue q on q.id = l.queue and q.paused_at is null
