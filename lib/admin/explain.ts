@@ -114,7 +114,7 @@ export class Explanations {
     const group = (await this.storage.jobs.find(id))?.group ?? '';
     const state = await this.storage.groups.describe(queue, group);
     if (!state) return { reasons: [], keepers: [] };
-    const reason = blocked(queue, group, state);
+    const reason = blocked(queue, group, { ...state, called: this.options });
     const { holder, dead, haltedBy } = state;
     if (holder && !dead && !haltedBy) reason.text += ` ${await this.inTheWay(holder)}`;
     return { reasons: [reason], keepers: holder ? [holder] : [] };

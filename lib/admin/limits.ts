@@ -9,7 +9,7 @@ import type { Storage } from '../storage/storage.js';
 import type { KeySituation } from '../storage/limits/key.repository.js';
 import type { Audit } from './audit.js';
 import { shape, yesOrNo, type Rule } from '../runtime/rules.js';
-import { counted, listed, PROGRAM } from '../runtime/words.js';
+import { command, counted, listed, type Called } from '../runtime/words.js';
 import { refuse } from './checks.js';
 import { MOST_AHEAD, type Reason } from './reasons.js';
 
@@ -138,7 +138,7 @@ export class Limits {
   private async removeParts(name: string, only: LimitPart): Promise<void> {
     const rows = await this.storage.limits.remove(partNames(name, only));
     const used = rows.find(({ users }) => users.length > 0);
-    if (used) throw inUse(used.name, used.users);
+    if (used) throw inUse(used, this.storage.database.called);
     await this.storage.keys.askAll();
     await this.tell(
       name,
@@ -250,10 +250,10 @@ const timeIn = (ms: number, { seenAt }: { seenAt: Date }): Date => new Date(seen
 const invalid = (problem: string): QueueError =>
   new QueueError('INVALID_OPTION', `setLimit: ${problem}.`);
 
-function inUse(name: string, users: readonly string[]): QueueError {
+function inUse({ name, users }: { name: string; users: string[] }, called: Called): QueueError {
   return new QueueError(
     'LIMIT_IN_USE',
-    `Limit ${quote(name)} cannot be removed while processes that live declare it, or calls are within it: ${listed(users)}. Take it out of forRoot() and deploy, or set it: ${PROGRAM} limits set.`,
+    `Limit ${quote(name)} cannot be removed while processes that live declare it, or calls are within it: ${listed(users)}. Take it out of forRoot() and deploy, or set it: \`${command(['limits', 'set', name], called)}\`.`,
   );
 }
 

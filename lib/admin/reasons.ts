@@ -1,5 +1,5 @@
 import { isTerminal, LOST } from '../job/job-state.js';
-import { span, PROGRAM } from '../runtime/words.js';
+import { command, span, type Called } from '../runtime/words.js';
 import type { GroupState } from '../storage/groups/group.repository.js';
 import type { StepOfJob } from '../storage/workflows/workflow-reading.repository.js';
 import type { Situation } from '../storage/reading/queue.repository.js';
@@ -186,10 +186,14 @@ const firstInLine: Look = ({ state, suspicion, ahead, workersOfLane, pausedAt, f
 export function blocked(
   queue: string,
   group: string,
-  { holder, dead, haltedBy }: GroupState,
+  { holder, dead, haltedBy, called }: GroupState & { called: Called },
 ): Reason {
   const which = group === '' ? `Queue "${queue}"` : `Group "${group}" of queue "${queue}"`;
-  const until = `Retry (a step: its ended workflow) or purge that job, or release the group (QueueAdmin.releaseGroup, \`${PROGRAM} release\`).`;
+  const release = command(
+    ['release', queue, ...(dead ? [group].filter(Boolean) : ['--all'])],
+    called,
+  );
+  const until = `Retry (a step: its ended workflow) or purge that job, or release the group (QueueAdmin.releaseGroup, \`${release}\`).`;
   if (dead)
     return {
       code: 'BLOCKED',

@@ -18,7 +18,7 @@ import {
 } from './job-filter.js';
 import type { OnMany } from './on-many.js';
 import type { ListedJob } from './listed-job.js';
-import { command, PROGRAM } from '../runtime/words.js';
+import { command, type Called } from '../runtime/words.js';
 
 /**
  * `revived`: it had ended and is live again. `promoted`: it waited for its time and is ready now. `restored`: it was in no place, and is
@@ -120,14 +120,15 @@ export class Revivals {
     id: string,
     step: StepOfJob | undefined,
   ): Promise<'ready' | 'restored' | undefined> {
-    const state = (await this.parts.storage.jobs.find(id))?.state;
+    const { storage, options } = this.parts;
+    const state = (await storage.jobs.find(id))?.state;
     if (state === undefined) throw unknown(id);
     this.refuseStep(id, state, step);
     if (state === LOST) return (await this.restore([id])) === 1 ? 'restored' : undefined;
     if (state === 'running') throw running(id);
-    if (state === 'staged') throw held(id, state);
+    if (state === 'staged') throw held(id, state, options);
     if (state === 'blocked')
-      throw held(id, (await this.parts.storage.keys.explain(id, 1)) ? 'keyed' : state);
+      throw held(id, (await storage.keys.explain(id, 1)) ? 'keyed' : state, options);
     return state === 'ready' ? 'ready' : undefined;
   }
 
@@ -181,24 +182,27 @@ export function unknown(id: string): QueueError {
   return new QueueError('JOB_UNKNOWN', message);
 }
 
-const HELD = {
+const HELD: Readonly<
+  Record<'staged' | 'keyed' | 'blocked', readonly [string, (called: Called) => string]>
+> = {
   staged: [
     'its commit, or for the jobs that it depends on (see explain)',
-    'Commit it, or abort it',
+    () => 'Commit it, or abort it',
   ],
   keyed: [
     'a permit of its key',
-    'explain(id) says who has them, setLimit(queue, { perKey }) gives the key more room',
+    () => 'explain(id) says who has them, setLimit(queue, { perKey }) gives the key more room',
   ],
   blocked: [
     'its turn in its ordered group',
-    `explain(id) says what it waits for, blockedGroups() (\`${PROGRAM} groups\`) what a failed job blocks`,
+    (called) =>
+      `explain(id) says what it waits for, blockedGroups() (\`${command(['groups'], called)}\`) what a failed job blocks`,
   ],
-} as const;
+};
 
-function held(id: string, state: keyof typeof HELD): QueueError {
+function held(id: string, state: keyof typeof HELD, called: Called): QueueError {
   const [waitsFor, hint] = HELD[state];
-  return new QueueError('JOB_HELD', `retry: job ${id} waits for ${waitsFor}. ${hint}.`);
+  return new QueueError('JOB_HELD', `retry: job ${id} waits for ${waitsFor}. ${hint(called)}.`);
 }
 
 function running(id: string): QueueError {

@@ -3,7 +3,7 @@ import { isUndeclared, wordsOf } from '../storage/limits/limit-words.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
 import { troubleCheck } from './trouble-checks.js';
-import { counted, listed, span, PROGRAM } from '../runtime/words.js';
+import { command, counted, listed, span, type Called } from '../runtime/words.js';
 import { queueOfKeys } from '../job/limit.js';
 import { DAY_MS } from '../job/values/duration.js';
 import type { Diagnosis, WaitingLane } from '../storage/diagnosis/diagnosis.js';
@@ -11,17 +11,21 @@ import type { Diagnosis, WaitingLane } from '../storage/diagnosis/diagnosis.js';
 /** Of a lane: counts end here. */
 const MOST_WAITING = 10_000;
 
-async function lookAtLimits({ diagnosis }: Examination): Promise<Observation[]> {
+async function lookAtLimits({ diagnosis, options }: Examination): Promise<Observation[]> {
   const limits = await diagnosis.limits();
   if (limits.length === 0) return [];
-  const backlog = await tooSlow(limits, diagnosis);
-  const found = [...LOOKS.flatMap((look) => look(limits)), ...backlog];
+  const backlog = await tooSlow(limits, diagnosis, options);
+  const found = [...LOOKS.flatMap((look) => look(limits, options)), ...backlog];
   if (found.length > 0) return found;
   return [fine(`${counted(limits.length, 'limit')} across the fleet, shared by live processes.`)];
 }
 
 /** What waits needs longer than a day at the rate that it obeys, if nothing more comes. */
-async function tooSlow(limits: LimitShares[], diagnosis: Diagnosis): Promise<Observation[]> {
+async function tooSlow(
+  limits: LimitShares[],
+  diagnosis: Diagnosis,
+  called: Called,
+): Promise<Observation[]> {
   const rated = limits.filter(({ rate }) => rate !== null);
   if (rated.length === 0) return [];
   const lanes = await diagnosis.waitingLanes(MOST_WAITING);
@@ -40,7 +44,7 @@ async function tooSlow(limits: LimitShares[], diagnosis: Diagnosis): Promise<Obs
   return [
     warning(
       `What waits cannot be done within a day at the rate that it obeys: ${listed(late)}.`,
-      `Raise the rate (${PROGRAM} limits set), enqueue less, or let jobs end that nobody needs any more.`,
+      `Raise the rate (\`${command(['limits', 'set'], called)}\`), enqueue less, or let jobs end that nobody needs any more.`,
     ),
   ];
 }
@@ -50,7 +54,7 @@ function obeys({ lane, queue }: WaitingLane, { name, ofQueue, shares }: LimitSha
   return ofQueue ? queue === name : shares.some(({ lanes }) => lanes.includes(lane));
 }
 
-type Look = (limits: LimitShares[]) => Observation[];
+type Look = (limits: LimitShares[], called: Called) => Observation[];
 
 const silent: Look = (limits) => {
   const held = limits.flatMap(({ name, shares }) =>
@@ -67,7 +71,7 @@ const silent: Look = (limits) => {
   ];
 };
 
-const differing: Look = (limits) => {
+const differing: Look = (limits, called) => {
   const names = limits
     .filter(({ rule, shares }) =>
       shares.some(({ declares }) => declares !== null && declares !== rule),
@@ -80,25 +84,25 @@ const differing: Look = (limits) => {
   return [
     notice(
       `Processes declare something else of: ${listed(names)}.`,
-      `Give all processes the same; a declaration takes over when no process declares the old one. What an operator has set goes with \`${PROGRAM} limits reset\`.`,
+      `Give all processes the same; a declaration takes over when no process declares the old one. What an operator has set goes with \`${command(['limits', 'reset'], called)}\`.`,
     ),
   ];
 };
 
 /** Somebody has changed the tables by hand: no statement of ours does the one without the other. */
-const drifted: Look = (limits) => {
+const drifted: Look = (limits, { schema }) => {
   const off = limits.filter(({ allotted, shares }) => allotted !== shares.reduce((sum, { n }) => sum + n, 0)); // prettier-ignore
   if (off.length === 0) return [];
   return [
     critical(
       `The shares do not sum up to what is given out: ${listed(off.map(({ name }) => `"${name}"`))}.`,
-      'Put it right: update simple_queue.fleet_limit l set allotted = (select coalesce(sum(n), 0) from simple_queue.allotment a where a.name = l.name).',
+      `Put it right: update ${schema}.fleet_limit l set allotted = (select coalesce(sum(n), 0) from ${schema}.allotment a where a.name = l.name).`,
     ),
   ];
 };
 
 /** A rule that says nothing came of a rest; what was set of a queue needs no declaration, and of a name or a key nobody obeys it without one. */
-const undeclared: Look = (limits) => {
+const undeclared: Look = (limits, called) => {
   const names = limits
     .filter(isUndeclared)
     .filter(({ name, ofQueue, setAt }) => !setAt || !ofQueue || queueOfKeys(name))
@@ -107,7 +111,7 @@ const undeclared: Look = (limits) => {
   return [
     notice(
       `Limits are declared by no worker that is alive: ${listed(names.map(({ name }) => `"${name}"`))}.`,
-      `They hold on. If no process without a worker declares them either: ${PROGRAM} limits remove.`,
+      `They hold on. If no process without a worker declares them either: \`${command(['limits', 'remove'], called)}\`.`,
     ),
   ];
 };

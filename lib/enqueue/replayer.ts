@@ -11,7 +11,7 @@ import { DatabaseError } from '../storage/connection/database-errors.js';
 import type { Storage } from '../storage/storage.js';
 import { batchesOf, ReplayedCalls, type Refused } from './replayed-calls.js';
 import { callOf, recordOf, type SpooledCall } from './spooled-call.js';
-import { command } from '../runtime/words.js';
+import { ANYWHERE, command } from '../runtime/words.js';
 
 /** What was put aside for a reason that passes is tried again so often. */
 const AGAIN_MS = 60_000;
@@ -168,7 +168,7 @@ export class Replayer {
     const codes = [...new Set(refused.map(({ code }) => code))].join(', ');
     const next = isPassing
       ? 'They are tried again every minute.'
-      : `They wait for somebody: ${command(['spool', 'status', dirname(this.spool.aside.path)])}`;
+      : `They wait for somebody: ${command(['spool', 'status', dirname(this.spool.aside.path)], ANYWHERE)}`;
     const message = `${jobsOf(records)} spooled job(s) were refused and put aside (${codes}). ${next}`;
     this.events.emit('warning', () => ({ code: 'SPOOL_ASIDE', message }));
   }

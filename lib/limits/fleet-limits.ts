@@ -6,10 +6,10 @@ import { wordsOf } from '../storage/limits/limit-words.js';
 import type { LimitRow } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { declaredLimits } from './declared-limits.js';
-import { PROGRAM } from '../runtime/words.js';
+import { command, type Called } from '../runtime/words.js';
 
 interface FleetLimitsParts {
-  storage: Pick<Storage, 'limits' | 'signals'>;
+  storage: Pick<Storage, 'database' | 'limits' | 'signals'>;
   options: Pick<ResolvedOptions, 'queues' | 'limits'>;
   events: QueueEventBus;
 }
@@ -113,7 +113,7 @@ export class FleetLimits {
     this.told.set(limit.name, row.rule);
     this.parts.events.emit('warning', () => ({
       code: 'LIMIT_DIFFERS',
-      message: differing(limit, row),
+      message: differing(limit, row, this.parts.storage.database.called),
     }));
   }
 }
@@ -133,9 +133,9 @@ function refuseTaken({ name, ofQueue }: DeclaredLimit, row: LimitRow | undefined
   );
 }
 
-function differing(limit: DeclaredLimit, row: LimitRow): string {
+function differing(limit: DeclaredLimit, row: LimitRow, called: Called): string {
   const words = `Limit "${row.name}" is ${wordsOf(row)}, and this process declares ${ruleWords(limit)}. The database's word holds`;
   if (row.setAt)
-    return `${words}: an operator has set it. Set it again with QueueAdmin.setLimit or \`${PROGRAM} limits set\`.`;
+    return `${words}: an operator has set it. Set it again with QueueAdmin.setLimit or \`${command(['limits', 'set', row.name], called)}\`.`;
   return `${words}, as long as a process that declared it lives; then this one's does. Give all processes the same, or set it with QueueAdmin.setLimit.`;
 }

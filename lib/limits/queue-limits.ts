@@ -118,7 +118,7 @@ export class QueueLimits {
   /** Whoever gives up waits for nobody in front, and for no reply; its own turn finds its time over, and leaves. */
   private entered(call: Call, bound: Bound): Promise<Entry> {
     const ends = {
-      late: () => late(call),
+      late: () => late(call, this.storage),
       unwanted: (entry: Entry) => this.abandon(call, entry),
     };
     return bounded(bound, ends, async (signal) => {
@@ -230,7 +230,7 @@ export class QueueLimits {
 
   private async rest(call: Waiting, { heldMs, rateMs, isFull }: Entry): Promise<void> {
     const leftMs = call.until - performance.now();
-    if (leftMs <= 0) throw late(call);
+    if (leftMs <= 0) throw late(call, this.storage);
     if (isFull) await this.reap();
     const waitMs = Math.max(heldMs, rateMs) || ASK_MS;
     await this.turnstile.rest(call, Math.max(1, Math.min(leftMs, waitMs)));

@@ -3,7 +3,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { workerName } from '../runtime/worker-name.js';
 import type { Entry } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
-import { PROGRAM } from '../runtime/words.js';
+import { command } from '../runtime/words.js';
 
 /** `askedAt`: when the question left, by the clock of this process. */
 export type Asked = Entry & { askedAt: number };
@@ -38,7 +38,7 @@ export class Turnstile {
     let [timer, isLate] = [undefined as NodeJS.Timeout | undefined, false];
     const next = async (): Promise<T> => {
       clearTimeout(timer);
-      if (isLate) throw late(call);
+      if (isLate) throw late(call, this.storage);
       return enter();
     };
     const front = this.lines.get(name);
@@ -48,7 +48,7 @@ export class Turnstile {
     void settled.then(() => this.lines.get(name) === settled && this.lines.delete(name));
     if (!front) return turn;
     const givenUp = new Promise<never>((_, reject) => {
-      const giveUp = (): void => reject(((isLate = true), late(call)));
+      const giveUp = (): void => reject(((isLate = true), late(call, this.storage)));
       timer = setTimeout(giveUp, Math.max(0, until - performance.now()));
     });
     return Promise.race([turn, givenUp]);
@@ -120,9 +120,9 @@ export class Turnstile {
   }
 }
 
-export function late({ name }: Pick<Asking, 'name'>): QueueError {
+export function late({ name }: Pick<Asking, 'name'>, { database }: Storage): QueueError {
   return new QueueError(
     'LIMIT_TIMEOUT',
-    `Limit "${name}" had no room in time, or no reply of the database said so. Wait longer (timeoutMs), or look who holds it: QueueAdmin.limits(), \`${PROGRAM} limits\`.`,
+    `Limit "${name}" had no room in time, or no reply of the database said so. Wait longer (timeoutMs), or look who holds it: QueueAdmin.limits(), \`${command(['limits'], database.called)}\`.`,
   );
 }

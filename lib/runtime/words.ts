@@ -57,11 +57,11 @@ export interface Called {
   calledWith?: string;
 }
 
-/** A command to be typed as it is. */
-export function command(
-  words: readonly string[],
-  { schema, calledWith = '' }: Called = { schema: USUAL_SCHEMA },
-): string {
+/** Of a command that asks no database. */
+export const ANYWHERE: Called = { schema: USUAL_SCHEMA };
+
+/** A command to be typed as it is; no other text names the program. */
+export function command(words: readonly string[], { schema, calledWith = '' }: Called): string {
   const shared = schema === USUAL_SCHEMA ? [] : ['--schema', schema];
   return `${PROGRAM} ${[...words, ...shared].map(shellWord).join(' ')}${calledWith}`;
 }

@@ -3,7 +3,7 @@ import { codeOf } from './files.js';
 import { processFolders, refusalOf, removeFolder, segmentsIn, takenOver } from './folders.js';
 import type { SpoolSettings } from './state.js';
 import { Watch } from './watch.js';
-import { command } from '../runtime/words.js';
+import { ANYWHERE, command } from '../runtime/words.js';
 
 /** The folders of other processes in the same place. */
 export class Others {
@@ -55,7 +55,7 @@ export class Others {
   private refuse(name: string, as: 'foreign' | 'unreadable', why: string): void {
     const isNew = !this.refused.has(name);
     this.refused.set(name, as);
-    const message = `The spool "${join(this.settings.folder, name)}" is not replayed: ${why}. See: ${command(['spool', 'status', this.settings.folder])}`;
+    const message = `The spool "${join(this.settings.folder, name)}" is not replayed: ${why}. See: ${command(['spool', 'status', this.settings.folder], ANYWHERE)}`;
     if (isNew) this.settings.warn({ code: 'SPOOL_REFUSED', message });
   }
 }

@@ -178,7 +178,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 function timedOut(): QueueError {
   return new QueueError(
     'RUN_TIMEOUT',
-    'Work is left after the timeout of runUntilEmpty, or the database did not reply. A handler may hang, or enqueue as fast as it works; raise timeoutMs, or look at simple_queue.jobs.',
+    'Work is left after the timeout of runUntilEmpty, or the database did not reply. A handler may hang, or enqueue as fast as it works; raise timeoutMs, or look at the view jobs.',
   );
 }
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { calledWith } from '../../lib/cli/called-with.js';
+import { QueueLimits } from '../../lib/limits/queue-limits.js';
 import { QueueService } from '../../lib/queue.service.js';
 import type { Trouble } from '../../lib/job/trouble.js';
 import { cli } from '../support/cli.js';
@@ -81,6 +82,35 @@ describe('commands as they are printed', () => {
       ...['resume', 'mail', '--schema', 'billing_queue', '--url', test.database.url],
       `--actor=${actor}`,
     ]);
+  });
+
+  it('name the schema in what the library says', async () => {
+    const { storage, options, database } = test;
+    const admin = new QueueAdmin(storage, options);
+    const queues = new QueueService(storage, options, test.events);
+    const items = [1, 2].map((payload) => ({ payload, group: 'a 7', ordered: true }));
+    const [, { id }] = (await queues.enqueueMany('ledger', items)) as [object, { id: string }];
+    await expect(admin.retry(id)).rejects.toThrow('npx --no simple-queue groups --schema billing_queue'); // prettier-ignore
+    await database.query(
+      `update billing_queue.head set dead = $1, dead_at = now(), dead_until = now() + interval '1 h', dead_seq = 0`,
+      [id],
+    );
+    expect((await admin.explain(id)).text).toContain(
+      `npx --no simple-queue release ledger 'a 7' --schema billing_queue`,
+    );
+    const fleet = { ...options, limits: new Map([['api', { concurrency: 1 }]]) };
+    const limits = new QueueLimits(storage, fleet, test.events, { reapExpiredLeases: () => Promise.resolve() }); // prettier-ignore
+    const held = limits.within('api', () => admin.removeLimit('api'));
+    await expect(held).rejects.toThrow('npx --no simple-queue limits set api --schema billing_queue'); // prettier-ignore
+    await database.query(`update billing_queue.fleet_limit set allotted = 7`);
+    const { out } = await cli(['doctor', '--only', 'LIMITS', '--schema', 'billing_queue'], { env: { DATABASE_URL: database.url } }); // prettier-ignore
+    expect(out).toContain('update billing_queue.fleet_limit l set allotted');
+  });
+
+  it('are made in one place: no text of the library names the program by itself', () => {
+    const files = execFileSync('grep', ['-rlE', String.raw`PROGRAM|npx.*simple-queue [a-z]`, 'lib'], { encoding: 'utf8' }); // prettier-ignore
+    const others = files.split('\n').filter((file) => file && !file.startsWith('lib/cli/'));
+    expect(others).toEqual(['lib/runtime/words.ts']);
   });
 
   it('name the schema in errors, too', async () => {

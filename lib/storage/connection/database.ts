@@ -8,14 +8,14 @@ import { CallerStatements } from './callers/caller-statements.js';
 import { connectionOptionsOf, reaches, sameDatabase } from './connection-options.js';
 import { Connections, type Run } from './connections.js';
 import { clientOf, Joined } from './callers/joined.js';
+import type { Called } from '../../runtime/words.js';
 import type { Statement } from './statement.js';
 import { dataSourceOf } from './type-orm.js';
 import { Waiters } from './callers/waiters.js';
 
 export type { Run } from './connections.js';
 
-interface DatabaseOptions {
-  schema: string;
+interface DatabaseOptions extends Called {
   preparedStatements: boolean;
   poolMode: 'session' | 'transaction';
   queryTimeoutMs: number;
@@ -57,6 +57,8 @@ export class Database {
   readonly waiters: Waiters;
   /** For runs that write: somebody may hold their job locked, to cancel it. */
   readonly settlers: Connections;
+  /** What a printed command that is about these tables repeats. */
+  readonly called: Called = this.options;
   private readonly callersOwn: CallerStatements;
   private readonly known: WeakSet<DataSource>;
   private readonly texts = new WeakMap<Statement, string>();
