@@ -16,7 +16,7 @@ with asked as materialized (
     delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
   moved as (
     update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
-    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key),
+    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key, group_name, fair),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
     select lane, $1, priority, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and limit_key is null and suspicion = 0

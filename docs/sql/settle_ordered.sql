@@ -53,7 +53,7 @@ with held as materialized (
     delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next union all select place from known)) returning id),
   moved as (
     update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
-    where shard = $1 and id = any(array(select id from next where not follows)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key),
+    where shard = $1 and id = any(array(select id from next where not follows)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key, group_name, fair),
   claimed as (
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
     select $8::uuid, $1, $9::uuid, array_agg(id), array_agg(epoch)

@@ -16,9 +16,9 @@ const LONGEST_MS = 500;
 const NONE: Following = { queue: 0, ahead: null };
 
 /**
- * Where the next job of an ordered group runs in the process in which the one before it has ended: it is claimed with that one's settle,
- * and waits in its lane behind whatever waits there. So each takes the place of one that has ended. Some more are read ahead, so that the
- * next settles need not look for them.
+ * Where the next job of an ordered group, or of a key with a limit, runs in the process in which the one before it has ended: it is claimed
+ * with that one's settle, and waits in its lane behind whatever waits there. So each takes the place of one that has ended. Of a group some
+ * more are read ahead, so that the next settles need not look for them.
  */
 export class Followers implements Claiming {
   /** From the end of a job to that of its settle, of late. */
@@ -33,15 +33,14 @@ export class Followers implements Claiming {
     const { intake } = this.parts;
     const now = performance.now();
     const following = runs.map((run) => this.followingOf(run, now));
-    const lanes = runs.flatMap((run, at) =>
-      following[at] === NONE ? [] : this.parts.lanes.get(run.laneId)!,
-    );
-    const key = lanes.length > 0 ? intake.nextKey() : undefined;
+    const going = runs.filter((_, at) => following[at] !== NONE);
+    const key = going.length > 0 ? intake.nextKey() : undefined;
     if (!key) return { settled: await settle() };
-    const wish = { ...key, following, lanes: [...new Set(lanes.map(({ id }) => id))] };
+    const wish = { ...key, following, lanes: [...new Set(going.map(({ laneId }) => laneId))] };
+    const lanes = going.filter(isLikelyFollowed).map(({ laneId }) => this.parts.lanes.get(laneId)!);
     for (const lane of lanes) lane.expected++;
     try {
-      const settled = await intake.ask(key, lanes.length, () => settle(wish));
+      const settled = await intake.ask(key, going.length, () => settle(wish));
       this.settleMs = (this.settleMs + performance.now() - runs[0]!.endedAt) / 2;
       note(runs, settled.claimed);
       return { settled, begin: () => void intake.arrived(key, settled.claimed) };
@@ -51,9 +50,11 @@ export class Followers implements Claiming {
   }
 
   private followingOf(run: JobRun, now: number): Following {
-    const lane = run.isOrdered ? this.parts.lanes.get(run.laneId) : undefined;
+    const { isOrdered } = run;
+    const lane = isOrdered || run.isKeyed ? this.parts.lanes.get(run.laneId) : undefined;
     const left = lane ? this.leftOf(run, lane, now) : 0;
     if (!lane || left < 1) return NONE;
+    if (!isOrdered) return { queue: lane.queueId, ahead: 0 };
     const { next } = run;
     const known = next?.lane === lane.id && !run.isKeyed ? { next } : {};
     return { ...known, queue: lane.queueId, ahead: Math.min(MAX_AHEAD, Math.floor(left) - 1) };
@@ -74,6 +75,9 @@ export class Followers implements Claiming {
 
 /** The time of handlers of the group's jobs that have followed each other here, with this one's. */
 const ranOf = (run: JobRun): number => run.followedMs + run.endedAt - run.startedAt;
+
+/** Room is kept for what follows: most keys have one job, and behind one that followed there may be more. */
+const isLikelyFollowed = (run: JobRun): boolean => run.isOrdered || run.followed > 0;
 
 /** Each goes on where the one before it has ended. */
 function note(runs: readonly JobRun[], claimed: readonly ClaimedRow[]): void {

@@ -9,7 +9,7 @@ import type { JobRun } from '../run/job-run.js';
 import { endedBy, type Claims } from './claims.js';
 import type { Settling } from './settling.js';
 
-/** Claims the next jobs of ordered groups for this process, as far as they may run here now. */
+/** Claims the next jobs of ordered groups and of keys for this process, as far as they may run here now. */
 export interface Followers {
   /** With the settle of these runs. `begin` lets them start: for when the ends are known here. */
   claim<Settled extends { claimed: ClaimedRow[] }>(
@@ -32,8 +32,8 @@ export interface SuccessesParts {
   workflows: WorkflowRepository;
   claims: Claims;
   worker: string;
-  /** Turns of ordered groups were passed on (`lanes`: jobs are ready there), or became vacant; permits of keys are free (`keys`). */
-  onTurns: (turns: { lanes: number[]; later: number; vacant: number; keys: boolean }) => void;
+  /** Turns of ordered groups and permits of keys were passed on (`lanes`: jobs are ready there), or turns became vacant and permits free (`keys`). */
+  onTurns: (turns: { lanes: number[]; later: number; vacant: number; keys: boolean; fair?: boolean }) => void; // prettier-ignore
   /** Workflows have moved on, or have to be looked at. */
   onMoved: (moved: Moved) => void;
 }
@@ -73,7 +73,7 @@ export class Successes {
     return (await claimRepository.settleAndClaim(worker, successes, [], nothing)).lost;
   }
 
-  /** Those of ordered groups, whose followers get their turn, those that had a permit of their key, and those whose ends are told to another queue. */
+  /** Those of ordered groups, whose followers get their turn, those with a permit of their key, which goes to the next, and those whose ends are told to another queue. */
   private async passOn(batch: Settling[]): Promise<Settled> {
     const runs = batch.map(({ run }) => run);
     const { settled, begin } = await this.followers.claim(runs, (wish) =>
@@ -87,9 +87,10 @@ export class Successes {
   private async settleOrdered(batch: Settling[], followers?: FollowerWish) {
     const { groups, claims, worker } = this.parts;
     const hasOutcomes = batch.some(({ run }) => run.hasOutcomes);
+    const isKeyed = batch.some(({ run }) => run.isKeyed);
     const over = claims.takeEnded(endedBy(batch));
     try {
-      const beside = { hasOutcomes, over, followers };
+      const beside = { hasOutcomes, isKeyed, over, followers };
       const settled = await groups.settle(worker, batch.map(successIn), beside);
       claims.deleted(over);
       return settled;

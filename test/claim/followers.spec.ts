@@ -9,7 +9,7 @@ import { aLane, aRow, aRun } from '../support/runs.js';
 
 const ORDERED = { options: '{"ordered":true}' };
 
-describe('what a settle asks for behind jobs of ordered groups', () => {
+describe('what a settle asks for behind jobs of ordered groups and of keys', () => {
   // How much time a group has left is asked of the clock, which must not depend on the machine.
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
@@ -60,6 +60,22 @@ describe('what a settle asks for behind jobs of ordered groups', () => {
     expect((await asked(aStart({ follows: { since, jobs: 2, ranMs: 1 } })))?.ahead).toBeLessThan(3);
     const ranMs = lane.followMs / 2;
     expect((await asked(aStart({ follows: { since: since + 290, jobs: 4, ranMs } })))?.ahead).toBe(4); // prettier-ignore
+  });
+
+  it('is the next one of its key alone, for which room is kept where it followed one itself', async () => {
+    const expected = async (row: Partial<ClaimedRow>) => {
+      let meanwhile = 0;
+      const run = aStart({ options: '{"limitKey":"a"}', ...row });
+      await followers.claim([run], (wish) => {
+        meanwhile = lane.expected;
+        expect(wish?.following).toEqual([{ queue: lane.queueId, ahead: 0 }]);
+        return Promise.resolve({ claimed: [] });
+      });
+      return [meanwhile, lane.expected];
+    };
+    expect(await expected({})).toEqual([0, 0]);
+    const follows = { since: performance.now(), jobs: 1, ranMs: 1 };
+    expect(await expected({ follows })).toEqual([1, 0]);
   });
 
   it('is the one that was read ahead, unless it is of another lane', async () => {

@@ -120,7 +120,8 @@ export const TABLE = `
   settle_and_claim            -            own          own          notyet       inorder   inorder      notyet       +-           inorder   inorder   inorder  unkept    success
   settle_keep_and_claim       -            own          own          notyet       inorder   inorder      notyet       +-           inorder   inorder   inorder  +         success
   settle_ordered              +            ordered      +            +            -         +            +            +-           +         -         ?        +         success
-  settle_outcomes                 +            ordered      +            +            -         +            +            +-           +         -         ?        +         success
+  settle_keyed                +            +            +            +            -            +-           +            +-           +            +-           ?            +            success
+  settle_outcomes             +            +            +            +            -            +-           +            +-           +            +-           ?            +            success
   settle_steps                +            held         new          +            held      held         held         ends         held      held      held     +         success
   skip_stages                 +            held         new          +            held      held         held         waits        held      held      held     live      live
   stop_workflow               +            held         new          +            held      held         held         waits        held      held      held     live      live

@@ -11,7 +11,7 @@ interface Following {
   ahead: number | null;
 }
 
-/** Next jobs of ordered groups that a process wants to run itself, as a claim of its own. */
+/** Next jobs of ordered groups and of keys that a process wants to run itself, as a claim of its own. */
 export interface FollowerWish extends ClaimKey {
   lanes: number[];
   /** Beside each success. */

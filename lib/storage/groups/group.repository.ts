@@ -11,7 +11,7 @@ import { LIFT_BLOCKS } from './lift-blocks.sql.js';
 import { LIST_BLOCKED_GROUPS } from './list-blocked-groups.sql.js';
 import { RELEASE_GROUP } from './release-group.sql.js';
 import { FIND_STUCK, FREE_TURNS } from './stuck-turns.sql.js';
-import { SETTLE_ORDERED, SETTLE_OUTCOMES } from '../settle/settle-ordered.sql.js';
+import { SETTLE_KEYED, SETTLE_ORDERED, SETTLE_OUTCOMES } from '../settle/settle-ordered.sql.js';
 import { AWAIT_GROUP, TAKE_TURN, TAKE_VACANT } from './take-vacant.sql.js';
 
 /** What settling ordered successes has led to. */
@@ -22,8 +22,10 @@ interface OrderedSettled {
   later: number;
   /** Turns that the turn duty has to hand on. */
   vacant: number;
-  /** Permits of keys are free, or wanted. */
+  /** Permits of keys are free, or wanted: the permit duty has to hand them on. */
   keys: boolean;
+  /** A next job is ready in a fair queue. */
+  fair?: boolean;
   /** Runs that no longer held their job. */
   lost: string[];
   /** Next jobs that were claimed with the same commit. */
@@ -34,6 +36,8 @@ interface OrderedSettled {
 interface SettledBeside {
   /** Ends of some of them are told to other queues. */
   hasOutcomes?: boolean;
+  /** Some of them have permits of keys, which jobs that wait take over. */
+  isKeyed?: boolean;
   /** Claims that are over with these. */
   over?: string[];
   followers?: FollowerWish | undefined;
@@ -131,11 +135,12 @@ export class GroupRepository {
   async settle(
     worker: string,
     successes: Success[],
-    { hasOutcomes = false, over = [], followers }: SettledBeside = {},
+    { hasOutcomes = false, isKeyed = false, over = [], followers }: SettledBeside = {},
   ): Promise<OrderedSettled> {
     const kept = successes.filter(({ keepMs }) => hasOutcomes || keepMs !== undefined);
     const parted = new Parted(successes, followers);
-    const rows = await this.database.loops.rows(hasOutcomes ? SETTLE_OUTCOMES : SETTLE_ORDERED, [
+    const statement = hasOutcomes ? SETTLE_OUTCOMES : isKeyed ? SETTLE_KEYED : SETTLE_ORDERED;
+    const rows = await this.database.loops.rows(statement, [
       SHARD,
       ...parted.values(worker, `{${kept.map(keptText).join(',')}}`, over),
     ]);

@@ -6,4 +6,4 @@ export const unblocked = (
     delete from simple_queue.blocked where shard = $1 and ctid = any(array(${places})) returning id),
   moved as (
     update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
-    where shard = $1 and id = any(array(${moving})) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key)`;
+    where shard = $1 and id = any(array(${moving})) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key, group_name, fair)`;

@@ -1,12 +1,13 @@
 import type { GroupRepository, HandedOn, Turn } from './group.repository.js';
 import type { Signals } from '../wake-ups/signals.js';
 
-/** Jobs of ordered groups have got their turn: ready ones in `lanes`, and as many as `later` whose time lies ahead. */
+/** Jobs of ordered groups have got their turn, or those of keys their permit: ready ones in `lanes`, and as many as `later` whose time lies ahead. */
 export function tellTurns(
   signals: Pick<Signals, 'send'>,
-  { lanes, later }: { lanes: number[]; later: number },
+  { lanes, later, fair }: { lanes: number[]; later: number; fair?: boolean },
 ): void {
-  if (lanes.length > 0 || later > 0) signals.send({ lanes, later: later > 0 });
+  if (lanes.length > 0 || later > 0)
+    signals.send({ lanes, later: later > 0, ...(fair ? { fair } : {}) });
 }
 
 /** What a lap over the vacant turns has come to. */

@@ -1,6 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { placed } from '../places/places.sql.js';
 import { after, FIRST_MS, fitting } from './buckets.sql.js';
+import { sameKey } from './same-key.sql.js';
 
 /** Of one key, and in all, in one statement. */
 const MOST = 500;
@@ -12,8 +13,6 @@ const LOCKED_MS = 50;
 const UNLIMITED = 1_000_000;
 
 const MS = `interval '1 millisecond'`;
-const sameKey = (row: string): string =>
-  `limit_key = ${row}.limit_key and shard = $1 and queue = ${row}.queue`;
 
 /**
  * Hands permits on in keys in which something has changed: to as many waiting jobs as there are free slots, the most urgent first, and as starts of

@@ -5,8 +5,8 @@ const unpermitted = (from: string): string => `unpermitted as (
         select ctid from simple_queue.permit where id = t.id and shard = $1 limit 1 for update) p
       where t.limit_key is not null)) returning limit_key, queue)`;
 
-/** Whoever hands permits on looks at the keys of these members, each once. */
-const changed = (members: readonly string[]): string => `changed as (
+/** A member: whoever hands permits on looks at the keys of these members, each once. */
+export const changed = (members: readonly string[]): string => `changed as (
     insert into simple_queue.key_change (shard, limit_key, queue)
     select distinct $1::smallint, limit_key, queue from (
       ${members.map((member) => `select limit_key, queue from ${member}`).join(' union all ')}) k)`;

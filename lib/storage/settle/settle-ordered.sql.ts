@@ -2,6 +2,7 @@ import { statement } from '../connection/statement.js';
 import { claimedColumns, claimedJobs, share } from '../claim/claimed-columns.sql.js';
 import { unblocked } from '../groups/unblocked.sql.js';
 import { isHalted } from '../groups/vacant-queues.sql.js';
+import { HEIRS, HEIRS_CAME, HEIRS_CLAIMED, HEIRS_MOVED, HEIRS_PUT, PERMITS_PASSED } from '../limits/heirs.sql.js'; // prettier-ignore
 import { outcomesOf } from '../outcomes/outcome-jobs.sql.js';
 import { ended, KEPT, SUCCEEDED } from '../places/ended.sql.js';
 import { permitsAskedAnew } from '../places/keys.sql.js';
@@ -18,8 +19,32 @@ const follows = (
 
 const MORE = ', run_at, commit_by, limit_key';
 
-/** Members: the next jobs of the groups of `held` and `first` have their turns. */
-const PASSED_ON = `known as materialized (
+/** What is done where some of the jobs have permits of keys, and where none has: the permits of a few that had all the same are handed on by the duty. */
+const KEYED = {
+  heirs: `${HEIRS},\n  `,
+  moving: HEIRS_MOVED,
+  claimed: HEIRS_CLAIMED,
+  placed: `${HEIRS_PUT},\n  ${placed('put', ['ready', 'fair_ready', 'suspect', 'scheduled', 'staged', 'keyed'], { ready: 'lane', fair_ready: 'lane', scheduled: 'id' })},
+  ${PERMITS_PASSED}`,
+  woken: '(select lane from readied union all select lane from fairly) w',
+  freed: 'freed',
+  fair: `\n      'fair', exists (select from fairly),`,
+  came: HEIRS_CAME,
+};
+const UNKEYED: typeof KEYED = {
+  heirs: '',
+  moving: '',
+  claimed: '',
+  placed: `${placed('moved', ['ready', 'suspect', 'scheduled', 'staged', 'keyed'], { ready: 'lane', scheduled: 'id' })},
+  ${permitsAskedAnew('held t')}`,
+  woken: 'readied',
+  freed: 'unpermitted',
+  fair: '',
+  came: '',
+};
+
+/** Members: the next jobs of the groups of `held` and `first`. */
+const NEXT = `known as materialized (
     select u.after, u.id, u.epoch, n.place from unnest($11::uuid[], $12::tid[], $13::uuid[], $14::int[], $15::int[]) u(after, place, id, epoch, queue)
     cross join lateral (
       select ctid as place from simple_queue.blocked
@@ -44,12 +69,15 @@ const PASSED_ON = `known as materialized (
           select ctid as place, seq, id, lane, epoch, null::timestamptz as run_at from simple_queue.blocked
           where group_name = t.group_name and shard = $1 and queue = t.queue and seq > t.seq order by seq limit t.ahead) n
         ${claimedJobs(LIGHT, 'offset 0', MORE)}) n) a
-    where a.follows),
-  ${unblocked('select id from next where not follows', 'select place from next union all select place from known')},
+    where a.follows)`;
+
+/** Members: these have their turns. */
+const passedOn = (keys: typeof KEYED): string => `${NEXT},
+  ${unblocked(`select id from next where not follows${keys.moving}`, 'select place from next union all select place from known')},
   claimed as (
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
     select $8::uuid, $1, $9::uuid, array_agg(id), array_agg(epoch)
-    from (select id, epoch from taken union all select id, epoch from known) n having count(*) > 0),
+    from (select id, epoch from taken union all select id, epoch from known${keys.claimed}) n having count(*) > 0),
   over as (
     delete from simple_queue.claim where shard = $1 and id = any($10::uuid[]))`;
 
@@ -64,9 +92,11 @@ const VACATED = `vacated as (
     returning queue),`;
 
 /** What was claimed, what was read ahead, and what else came of it. */
-const CAME = `select ${claimedColumns('n', 'n', 'greatest(n.run_at, statement_timestamp())')}, n.after, null from taken n
+const came = (
+  keys: typeof KEYED,
+): string => `select ${claimedColumns('n', 'n', 'greatest(n.run_at, statement_timestamp())')}, n.after, null from taken n
   union all
-  select ${claimedColumns('n', 'n')}, n.after, n.place::text from ahead n
+  select ${claimedColumns('n', 'n')}, n.after, n.place::text from ahead n${keys.came}
   union all
   select null, null, null, null, null, null, null, null, null, null, null, null, null, null, told, null, null, null, null, null from told`;
 
@@ -89,7 +119,11 @@ const CAME = `select ${claimedColumns('n', 'n', 'greatest(n.run_at, statement_ti
  *
  * The last row tells in the payload's place what else came of it.
  */
-const settle = (isKept: string, more: string, woken: string): string => `with held as materialized (
+const settle = (
+  isKept: string,
+  keys: typeof KEYED,
+  { more = '', woken = keys.woken } = {},
+): string => `with held as materialized (
     select u.id, u.ahead, j.* from unnest($2::uuid[], $3::int[], $6::int[]) u(id, epoch, ahead)
     cross join lateral (
       select queue, group_name, seq, limit_key from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j),
@@ -101,23 +135,25 @@ const settle = (isKept: string, more: string, woken: string): string => `with he
   kept as (
     ${ended('archive', SUCCEEDED)}
     from (select *, $5::jsonb -> id::text as k from done) d where ${isKept}),
-  ${PASSED_ON},
-  ${placed('moved', ['ready', 'suspect', 'scheduled', 'staged', 'keyed'], { ready: 'lane', scheduled: 'id' })},
-  ${permitsAskedAnew('held t')},${more}
+  ${keys.heirs}${passedOn(keys)},
+  ${keys.placed},${more}
   ${VACATED}
   told as (
     select json_build_object('lanes', array(select distinct lane from ${woken}),
       'later', (select count(*) from scheduled),
-      'vacant', (select count(*) from vacated),
-      'keys', exists (select from unpermitted) or exists (select from keyed),
+      'vacant', (select count(*) from vacated),${keys.fair}
+      'keys', exists (select from ${keys.freed}) or exists (select from keyed),
       'lost', array(select u.id from unnest($2::uuid[]) u(id)
         where (select count(*) from held) < cardinality($2::uuid[]) and not exists (select from held h where h.id = u.id)
         union all select u.id from unnest($11::uuid[]) u(id) where (u.id in (select id from first)) is not true),
       'at', statement_timestamp()::text,
       'missed', array(select u.id from unnest($13::uuid[]) u(id) where (u.id in (select id from known)) is not true)) as told)
-  ${CAME}`;
+  ${came(keys)}`;
 
-export const SETTLE_ORDERED = statement('settle_ordered', settle('k is not null', '', 'readied'));
+export const SETTLE_ORDERED = statement('settle_ordered', settle('k is not null', UNKEYED));
+
+/** The same where some have permits of keys: the next jobs of these keys have them with the same commit, and are claimed as those of groups are. */
+export const SETTLE_KEYED = statement('settle_keyed', settle('k is not null', KEYED));
 
 const OUTCOMES = outcomesOf('done', {
   state: `'succeeded'::text`,
@@ -127,9 +163,9 @@ const OUTCOMES = outcomesOf('done', {
 /** The same of jobs whose ends are told to another queue, ordered ones or not. Of what is not kept the output is told all the same. */
 export const SETTLE_OUTCOMES = statement(
   'settle_outcomes',
-  settle(
-    `k ? 'keepMs'`,
-    `\n  ${OUTCOMES},`,
-    '(select lane from readied union all select lane from outcomes) w',
-  ),
+  settle(`k ? 'keepMs'`, KEYED, {
+    more: `\n  ${OUTCOMES},`,
+    woken:
+      '(select lane from readied union all select lane from fairly union all select lane from outcomes) w',
+  }),
 );

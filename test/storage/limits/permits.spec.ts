@@ -18,6 +18,7 @@ import { aStorage, Rival, runIn, type TestStorage } from '../../support/storage.
 
 const QUEUES = {
   work: { perKey: { by: 'tenant', concurrency: 2 } },
+  shared: { fair: true, perKey: { by: 'tenant', concurrency: 1 } },
   paced: { perKey: { by: 'tenant', rate: { limit: 10, perMs: 36_000_000, burst: 2 } } },
   open: { perKey: { by: (payload: { to?: string }) => payload.to?.split('@')[1], concurrency: 1 } },
 };
@@ -69,8 +70,9 @@ describe('permits of keys', () => {
   const unclaim = () => test.database.query('delete from simple_queue.claim');
   const succeed = async (...runs: { id: string; epoch: number }[]) => {
     await unclaim();
-    return test.storage.groups.settle('w', runs.map((run) => ({ ...run, runMs: 1, keepMs: undefined, output: undefined }))); // prettier-ignore
+    return test.storage.groups.settle('w', runs.map((run) => ({ ...run, runMs: 1, keepMs: undefined, output: undefined })), { isKeyed: true }); // prettier-ignore
   };
+  const changes = async () => (await test.database.query('select from simple_queue.key_change')).length; // prettier-ignore
 
   it('are handed to as many jobs as the limit says, the most urgent first, whatever other keys have', async () => {
     const [low] = await enqueueSome('a', 1);
@@ -87,6 +89,112 @@ describe('permits of keys', () => {
     await succeed(await claim(urgent));
     await hand();
     expect(await stateOf(low!)).toBe('ready');
+  });
+
+  describe('pass with the settle of a success to the next that waits', () => {
+    /** Ends these under a claim of the process for what may follow in `lanes`. */
+    const follow = async (lanes: number[], ...runs: { id: string; epoch: number }[]) => {
+      await unclaim();
+      const following = runs.map(() => ({ queue: 0, ahead: 0 }));
+      const followers = { claimId: randomUUID(), lease: await test.rows.lease(), lanes, following };
+      const successes = runs.map(({ id, epoch }) => ({ id, epoch, runMs: 1, keepMs: undefined, output: undefined })); // prettier-ignore
+      return test.storage.groups.settle('w', successes, { isKeyed: true, followers });
+    };
+    const laneOf = async (queue: string) => (await test.rows.lane(queue)).id;
+    const begun = async () => {
+      const ids = await enqueueSome('a', 2);
+      await hand();
+      return Promise.all(ids.map((id) => claim(id)));
+    };
+
+    it('by priority, in the slots that they have, and nobody has to look for more', async () => {
+      const runs = await begun();
+      const [low, lower] = [await enqueue('a'), await enqueue('a', { priority: 3 })];
+      const urgent = await enqueue('a', { priority: -5 });
+      await enqueue('b');
+      await hand();
+      const [other] = (await ready()).slice(-1);
+      const settled = await succeed(...runs);
+      expect(settled).toMatchObject({ lanes: [await laneOf('work')], keys: false, lost: [] });
+      expect((await ready()).toSorted()).toEqual([low, urgent, other].toSorted());
+      expect(await stateOf(lower)).toBe('blocked');
+      expect([await permits(), await changes()]).toEqual([['a 2', 'b 1'], 0]);
+    });
+
+    it('and are claimed with it where the process may run them now', async () => {
+      const runs = await begun();
+      const [one, two, three] = await enqueueSome('a', 3);
+      await hand();
+      const { claimed, lanes } = await follow([await laneOf('work')], ...runs);
+      expect(claimed.map(({ id, after }) => [id, after])).toEqual([[one, runs[0]!.id], [two, runs[1]!.id]]); // prettier-ignore
+      expect(lanes).toEqual([]);
+      expect([await stateOf(one!), await stateOf(three!)]).toEqual(['running', 'blocked']);
+      expect(claimed[0]).toMatchObject({
+        epoch: 0,
+        ownLane: undefined,
+        payload: '{"tenant":"a"}',
+      });
+
+      const elsewhere = await follow([0], ...claimed);
+      expect(elsewhere).toMatchObject({ claimed: [], lanes: [await laneOf('work')] });
+      expect([await ready(), await permits()]).toEqual([[three], ['a 1']]);
+    });
+
+    it('go back, without an attempt, where the answer was lost', async () => {
+      const runs = await begun();
+      const [next] = await enqueueSome('a', 1);
+      await hand();
+      const { claimed } = await follow([await laneOf('work')], ...runs);
+      expect(claimed.map(({ id }) => id)).toEqual([next]);
+      const [held] = await test.database.query<{ id: string; lease: string }>('select id, lease from simple_queue.claim'); // prettier-ignore
+      expect(await test.storage.leases.releaseClaims(held!.lease, [held!.id])).toBe(1);
+      expect(await test.storage.jobs.find(next!)).toMatchObject({ state: 'blocked', attempt: 0 });
+      await hand();
+      expect(await stateOf(next!)).toBe('ready');
+    });
+
+    it('but not above a limit that was lowered, nor where a rate counts as well', async () => {
+      const runs = await begun();
+      const [next] = await enqueueSome('a', 1);
+      await hand();
+      await admin.setLimit('work', { perKey: { concurrency: 1 } });
+      expect(await succeed(runs[0]!)).toMatchObject({ lanes: [], keys: true });
+      await hand();
+      expect([await stateOf(next!), await permits()]).toEqual(['blocked', ['a 1']]);
+      await succeed(runs[1]!);
+      await hand();
+      expect(await stateOf(next!)).toBe('ready');
+
+      const paced = await enqueueSome('p', 3, 'paced');
+      await hand();
+      expect(await succeed(await claim(paced[0]!))).toMatchObject({ lanes: [], keys: true });
+      expect(await stateOf(paced[2]!)).toBe('blocked');
+      await test.database.query('delete from simple_queue.key_change');
+    });
+
+    it('past one that somebody holds, and back to it; a suspect and a job of a fair queue find their places', async () => {
+      const runs = await begun();
+      const [held, next, suspect] = await enqueueSome('a', 3);
+      await hand();
+      await test.database.query('update simple_queue.job set suspicion = 1 where id = $1', [suspect]); // prettier-ignore
+      const rival = await Rival.connect(test.database);
+      await rival.begin();
+      await rival.query(`select from simple_queue.keyed where id = '${held}' for update`);
+      await follow([await laneOf('work')], ...runs);
+      expect([await stateOf(held!), await stateOf(next!)]).toEqual(['blocked', 'running']);
+      expect(await test.database.query('select id from simple_queue.suspect')).toEqual([{ id: suspect }]); // prettier-ignore
+      await rival.close();
+
+      await unclaim();
+      await test.rows.clear();
+      await test.storage.limits.declare({ name: 'shared/*', ofQueue: true, concurrency: 1 });
+      const [first, second] = await enqueueSome('a', 2, 'shared');
+      await hand();
+      await test.database.query('delete from simple_queue.fair_ready');
+      const settled = await follow([await laneOf('shared')], { id: first!, epoch: 0 });
+      expect(settled).toMatchObject({ claimed: [], lanes: [await laneOf('shared')], fair: true });
+      expect(await test.database.query('select id from simple_queue.fair_ready')).toEqual([{ id: second }]); // prettier-ignore
+    });
   });
 
   it('are nobody’s who has no key: such jobs are not limited, and a key is text, a number, or refused', async () => {

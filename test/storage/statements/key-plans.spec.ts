@@ -12,7 +12,7 @@ const TABLES = ['job', 'keyed', 'permit', 'key_change', 'key_bucket', 'ready'];
 /** Keys, or jobs, that each statement is given here. */
 const GIVEN: Record<string, number> = {
   hand_permits: 400,
-  settle_ordered: 200,
+  settle_keyed: 400,
   ask_keys: 1_000,
   list_keyed: 100,
   explain_key: 50,
@@ -64,9 +64,21 @@ describe('plans of limits per key on large tables', () => {
       `select id from simple_queue.permit where slot = 0 and limit_key < 'k2' order by limit_key limit 200`,
     );
     const successes = done.map(({ id }) => ({ id, epoch: 0, runMs: 1, keepMs: undefined, output: undefined })); // prettier-ignore
-    expect(await new GroupRepository(database).settle('w', successes)).toMatchObject({
-      keys: true,
+    const paced = (rate: string) => test.database.query(`update simple_queue.fleet_limit set (rate, per_ms, step_ms, burst) = (${rate})`); // prettier-ignore
+    await paced('null, null, null, null');
+    expect(
+      await new GroupRepository(database).settle('w', successes, { isKeyed: true }),
+    ).toMatchObject({
+      keys: false,
+      lanes: [lane.id],
     });
+    await test.database.query(
+      `insert into simple_queue.key_change (shard, limit_key, queue) select shard, limit_key, queue from simple_queue.permit where slot = 0 and limit_key < 'k2' order by limit_key limit 200`,
+    );
+    await test.database.query(
+      `delete from simple_queue.permit where slot = 0 and limit_key < 'k2'`,
+    );
+    await paced('100, 1000, 10, 100');
     expect(await keys.handPermits()).toMatchObject({ looked: 200, lanes: [lane.id] });
     const [waiting] = await test.database.query<{ id: string }>(
       `select id from simple_queue.keyed where limit_key = 'long' order by id desc limit 1`,
