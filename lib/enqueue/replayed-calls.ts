@@ -77,7 +77,7 @@ export class ReplayedCalls {
       const isKept = call.jobs.every((job) => this.isKeptForADay(job, ageOf(call.at)));
       const note = isKept ? undefined : noteOf(call);
       for (const job of call.jobs) {
-        jobs.push(await this.newJob(job, Date.now() - call.at));
+        jobs.push(await this.newJob(job, Date.now() - call.at, limitOf(call)));
         notes.push(note);
       }
     }
@@ -93,12 +93,13 @@ export class ReplayedCalls {
   }
 
   /** What was asked for in a time counts from the acknowledgement: by one clock, so that nobody has to know another's. */
-  private async newJob(job: CheckedJob, agoMs: number): Promise<NewJob> {
+  private async newJob(job: CheckedJob, agoMs: number, maxPending?: number): Promise<NewJob> {
     const lane = await this.storage.lanes.of(job.queue, job.name, job.labels);
     const { delayMs, conflict } = job;
     return {
       ...job,
       lane,
+      maxPending,
       delayMs: delayMs === undefined ? undefined : Math.max(0, delayMs - Math.max(0, agoMs)),
       givenId: conflict === undefined,
     };
@@ -170,28 +171,37 @@ function add(sum: { jobs: number; existing: number }, more: typeof sum): void {
   sum.existing += more.existing;
 }
 
-/** What may share a statement: calls in their order. What changes others' jobs, is counted, or meets a job of the batch has one of its own. */
+/** What may share a statement: calls in their order, all counted by one limit or none. What changes others' jobs, or meets a job of the batch, has one of its own. */
 export function batchesOf(calls: SpooledCall[], tries: number): SpooledCall[][] {
   const batches: SpooledCall[][] = [];
   let [jobs, marks] = [0, new Set<string>()];
-  let isOpen = false;
+  let open: string | undefined;
   for (const call of calls) {
     const own = call.jobs.flatMap(marksOf);
-    const fits = isOpen && tries === 0 && jobs + call.jobs.length <= MAX_JOBS;
-    if (fits && isPlain(call) && !own.some((mark) => marks.has(mark))) batches.at(-1)!.push(call);
+    const kind = kindOf(call);
+    const fits = open !== undefined && open === kind && tries === 0 && jobs + call.jobs.length <= MAX_JOBS; // prettier-ignore
+    if (fits && !own.some((mark) => marks.has(mark))) batches.at(-1)!.push(call);
     else {
       batches.push([call]);
       [jobs, marks] = [0, new Set()];
     }
-    isOpen = isPlain(call);
+    open = kind;
     jobs += call.jobs.length;
     for (const mark of own) marks.add(mark);
   }
   return batches;
 }
 
-const isPlain = ({ jobs, unsure }: SpooledCall): boolean =>
-  !unsure && jobs.every(({ conflict, maxPending }) => conflict === undefined && maxPending === undefined); // prettier-ignore
+/** Calls of one kind may share a statement; undefined: alone. */
+function kindOf(call: SpooledCall): string | undefined {
+  if (call.jobs.some(({ conflict }) => conflict !== undefined)) return undefined;
+  const limit = limitOf(call);
+  return limit === undefined ? '' : `${limit} ${call.jobs[0]!.queue}`;
+}
+
+/** Jobs in an order are not counted: those behind one that was put aside would pass it. */
+const limitOf = ({ jobs }: SpooledCall): number | undefined =>
+  jobs.some(({ ordered }) => ordered) ? undefined : jobs[0]!.maxPending;
 
 const marksOf = ({ id, queue, uniqueKey }: CheckedJob): string[] =>
   uniqueKey === undefined ? [id] : [id, `${queue}\n${uniqueKey}`];

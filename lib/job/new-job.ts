@@ -31,7 +31,7 @@ export interface NewJob extends Held {
   conflict?: 'replace' | 'debounce' | 'throttle';
   periodMs?: number;
   /** The queue's limit, the same for all jobs of a call. */
-  maxPending?: number;
+  maxPending?: number | undefined;
   fingerprint?: string | undefined;
   /** JSON of `StoredOptions`, or undefined. */
   options?: string | undefined;

@@ -127,6 +127,38 @@ describe('a spool and its database', () => {
     },
   );
 
+  it.each<[string, { unsure?: true }, Partial<CheckedJob>]>([
+    ['may be stored already', { unsure: true }, {}],
+    ['are counted', {}, { maxPending: 1_000 }],
+  ])('stores many calls that %s by a few statements', async (kind, more, options) => {
+    await rig.start(kind);
+    rig.proxy.stop();
+    await rig.enqueue('first');
+    const [at, calls] = [Date.now(), Array.from({ length: 300 }, (_, n) => aJob(`${n}`, options))];
+    await Promise.all(calls.map((job) => rig.spool.append(recordOf({ at, ...more, jobs: [job] }))));
+    const recorded = recordStatements();
+    await rig.proxy.pass();
+    await rig.isOver();
+    recorded.stop();
+    expect(await rig.stored()).toHaveLength(301);
+    expect(recorded.names.filter((name) => name.startsWith('enqueue')).length).toBeLessThan(10);
+  });
+
+  it('puts no job of an ordered group aside for a full queue: those behind it would pass it', async () => {
+    await rig.start('in order');
+    const counted = { maxPending: 2 };
+    const call = (job: CheckedJob) => rig.spool.append(recordOf({ at: Date.now(), jobs: [job] }));
+    rig.proxy.stop();
+    await rig.enqueue('first');
+    for (const n of [1, 2, 3])
+      await call(aJob(`${n}`, { ...counted, group: 'one', ordered: true }));
+    await call(aJob('counted', counted));
+    await rig.proxy.pass();
+    await rig.isOver();
+    expect([...(await rig.stored())].sort()).toEqual(['1', '2', '3', 'first']);
+    expect(rig.spool.state.aside.jobs).toBe(1);
+  });
+
   it('counts the age of a call that may be stored from its begin', async () => {
     await rig.start('begin');
     await rig.enqueue('direct');
