@@ -2,4 +2,4 @@
 prepare move_schedule as
 update simple_queue.schedule set paused_at = case when $3 then coalesce(paused_at, statement_timestamp()) end,
     next_at = case when $3 then next_at else $4::timestamptz end
-  where name = $2 and shard = $1 and ($3 or next_at is not distinct from $5::timestamptz) returning name;
+  where name = $2 and shard = $1 and ($3 or next_at is not distinct from $5::timestamptz or (next_at between $5::timestamptz - interval '1 ms' and $5::timestamptz + interval '1 ms')) returning name;

@@ -1,5 +1,5 @@
 import { isTerminal, LOST } from '../job/job-state.js';
-import { command, span, type Called } from '../runtime/words.js';
+import { command, operand, span, type Called } from '../runtime/words.js';
 import type { GroupState } from '../storage/groups/group.repository.js';
 import type { StepOfJob } from '../storage/workflows/workflow-reading.repository.js';
 import type { Situation } from '../storage/reading/queue.repository.js';
@@ -190,7 +190,7 @@ export function blocked(
 ): Reason {
   const which = group === '' ? `Queue "${queue}"` : `Group "${group}" of queue "${queue}"`;
   const release = command(
-    ['release', queue, ...(dead ? [group].filter(Boolean) : ['--all'])],
+    ['release', queue, ...(dead ? operand(group).filter(Boolean) : ['--all'])],
     called,
   );
   const until = `Retry (a step: its ended workflow) or purge that job, or release the group (QueueAdmin.releaseGroup, \`${release}\`).`;

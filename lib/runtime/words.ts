@@ -60,8 +60,12 @@ export interface Called {
 /** Of a command that asks no database. */
 export const ANYWHERE: Called = { schema: USUAL_SCHEMA };
 
+/** A name in a command, its last word: one that begins with a dash is no option. */
+export const operand = (name: string): string[] => (name.startsWith('-') ? ['--', name] : [name]);
+
 /** A command to be typed as it is; no other text names the program. */
 export function command(words: readonly string[], { schema, calledWith = '' }: Called): string {
-  const shared = schema === USUAL_SCHEMA ? [] : ['--schema', schema];
-  return `${PROGRAM} ${[...words, ...shared].map(shellWord).join(' ')}${calledWith}`;
+  const shared = (schema === USUAL_SCHEMA ? '' : ` --schema ${schema}`) + calledWith;
+  const own = words.map((word) => ` ${shellWord(word)}`).join('');
+  return PROGRAM + (words.includes('--') ? shared + own : own + shared);
 }

@@ -13,7 +13,7 @@ import { HUNG_RUNS } from './hung-runs.js';
 import { many, jobs, wait, lasting, keeperText, queueOf, named, schedulesOf } from './row-words.js';
 import type { TroubleCode } from '../job/trouble.js';
 import { quote } from '../job/names.js';
-import { counted, laneText, listed, shown, span } from '../runtime/words.js';
+import { counted, laneText, listed, operand, shown, span } from '../runtime/words.js';
 import type { TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 import { HOUR_MS, MINUTE_MS } from '../job/values/duration.js';
 
@@ -142,7 +142,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'warning',
       text: `${many(row, 'schedule is', 'schedules are')} overdue${row.count === 1 ? '' : ', the longest'}${lasting(row)}: ${listed(schedulesOf(row).map(shown), 5)}.`,
-      look: ['schedules', 'show', schedulesOf(row)[0] ?? ''],
+      look: ['schedules', 'show', ...operand(schedulesOf(row)[0] ?? '')],
       hint: 'Start a worker (worker: false makes no ticks). If one runs, read its log (loopFailed, SCHEDULE_BROKEN), and look for a transaction that holds the row.',
     }),
   },

@@ -87,6 +87,22 @@ describe('Ticker', () => {
     expect(ticked).toMatchObject([{ schedule: 'hourly', outcome: 'enqueued', jobId: job!.id }]);
   });
 
+  it('makes the tick of a time that somebody has written by hand, with microseconds', async () => {
+    await put('hourly');
+    const byHand = (at: string) => test.database.query(`update simple_queue.schedule set next_at = date_trunc('milliseconds', now()) - interval '2 hours' + interval '${at}'`); // prettier-ignore
+    for (const at of ['0.4 ms', '0.6 ms']) {
+      await byHand(at);
+      await turn();
+      expect((await outcomes('hourly')).at(-1)).toBe('enqueued');
+      await byHand(at);
+      await put('hourly', { payload: at });
+      await byHand(at);
+      await schedulesOf().pause('hourly');
+      await schedulesOf().resume('hourly');
+      await test.database.query('delete from simple_queue.job');
+    }
+  });
+
   it('makes a tick once, however many look at the same time', async () => {
     await put('hourly');
     await letPass('hourly', 10);

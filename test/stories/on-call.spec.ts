@@ -3,11 +3,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import type { Trouble } from '../../lib/job/trouble.js';
 import { QueueService } from '../../lib/queue.service.js';
+import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
+import { Ticker } from '../../lib/schedules/ticker.js';
 import { roleScript } from '../../migrations/roles.js';
 import { checkPlaces } from '../support/check-places.js';
 import { cli } from '../support/cli.js';
 import { endedJobs } from '../support/ended-jobs.js';
 import { eventually } from '../support/eventually.js';
+import { aSite } from '../support/site.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
 /** Eight troubles as whoever is on call meets them: `status` names each, one command shows more, one puts it right. */
@@ -237,6 +240,22 @@ describe('called at night, with the command line alone', () => {
     // A backend takes a moment to notice that it is to end.
     await eventually(async () => expect(await find('HORIZON', ordinary)).toBeUndefined());
     await rival.close().catch(() => undefined);
+  });
+
+  it('a schedule that nobody ticks, under a name that looks like an option', async () => {
+    const schedules = new QueueSchedules(test.storage, test.options, { events: test.events });
+    await schedules.put('--night', { everyMs: 3_600_000, target: 'reports' });
+    await query(`update simple_queue.schedule set next_at = now() - interval '2 hours'`);
+    const { text, look, hint } = (await find('SCHEDULES'))!;
+    expect(text).toBe('1 schedule is overdue for 2 hours: --night.');
+    expect(await run(wordsOf(look))).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/due .*2 h ago/),
+    });
+    expect(hint).toMatch(/^Start a worker/);
+    await new Ticker(aSite(test)).round();
+    expect(await find('SCHEDULES')).toBeUndefined();
+    await schedules.remove('--night');
   });
 
   it('what else waits: staged jobs, late expiries, suspects, dead letters, rows set apart', async () => {

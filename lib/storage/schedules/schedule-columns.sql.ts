@@ -1,6 +1,10 @@
 /** Milliseconds since 1970: Node.js calculates with them, and no format or time zone of a session comes between. */
 export const msOf = (moment: string): string => `(extract(epoch from ${moment}) * 1000)::float8`;
 
+/** Is it the moment that `msOf` has told of? Who writes one by hand gives it microseconds, which Node.js does not know. */
+export const isMoment = (moment: string, told: string): string =>
+  `(${moment} between ${told}::timestamptz - interval '1 ms' and ${told}::timestamptz + interval '1 ms')`;
+
 /** Does a worker that lives declare schedule `s`, in this form or another, or has one said so that is about to start, and has no lease yet? */
 export const IS_DECLARED = `(s.announced_at is not null and s.announced_at > statement_timestamp() - interval '5 minutes' or exists (
       select from simple_queue.lease l where l.shard = $1 and s.name = any(l.schedules) and l.expires_at > statement_timestamp()))`;
