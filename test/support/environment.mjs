@@ -1,19 +1,22 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { Script } from 'node:vm';
 import { TestEnvironment } from 'jest-environment-node';
 
 const FAILED = Symbol.for('simple-queue test failed');
 
-/** Compiled once in a worker, for all of its test files. */
+/** Compiled once in a worker, for all of its test files: again where a file has changed while Jest watches. */
 const scripts = new Map();
 
 function scriptOf(path) {
-  if (!scripts.has(path))
-    scripts.set(path, new Script(readFileSync(path, 'utf8'), { filename: path }));
-  return scripts.get(path);
+  const { mtimeMs } = statSync(path);
+  const kept = scripts.get(path);
+  if (kept?.mtimeMs === mtimeMs) return kept.script;
+  const script = new Script(readFileSync(path, 'utf8'), { filename: path });
+  scripts.set(path, { script, mtimeMs });
+  return script;
 }
 
-/** Node.js, with what `packages.mjs` has put together. */
+/** Node.js, with what `packages.mjs` and `library.mjs` have put together. */
 export default class Environment extends TestEnvironment {
   constructor(config, context) {
     super(config, context);

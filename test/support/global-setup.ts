@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { compileSources } from './compiled.mjs';
+import { compileLibrary } from './library.mjs';
 import { aServer, type Server } from './server.ts';
 
 declare global {
@@ -7,7 +8,7 @@ declare global {
 }
 
 export default async function globalSetup(): Promise<void> {
-  [globalThis.testServer] = await Promise.all([aServer(), compileSources()]);
+  [globalThis.testServer] = await Promise.all([aServer(), compileSources(), compileLibrary()]);
   const { version = '0' } = globalThis.testServer;
   process.env.SQ_TEST_COPY = Number.parseInt(version) < 15 ? '' : 'strategy file_copy';
   process.env.SQ_TEST_URL = globalThis.testServer.url;

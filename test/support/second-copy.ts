@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import type * as Library from '../../lib/index.js';
 
 const FILES = ['job/job-result.js', 'job/permit.js', 'job/queue.errors.js'];
@@ -9,8 +10,9 @@ export async function aSecondCopy(): Promise<
     'JobResult' | 'Permit' | 'QueueError' | 'CriticalError' | 'UnprocessableError'
   >
 > {
-  const files = await Promise.all(
-    FILES.map((file) => import(`../../lib/${file}?second-copy`) as Promise<object>),
-  );
+  const files: object[] = [];
+  await jest.isolateModulesAsync(async () => {
+    for (const file of FILES) files.push((await import(`../../lib/${file}`)) as object);
+  });
   return Object.assign({}, ...files) as typeof Library;
 }

@@ -75,7 +75,9 @@ describe('with TypeORM 0.2', () => {
   });
 
   it('the default DataSource, of which there is no class, is refused as well', async () => {
-    jest.unstable_mockModule('typeorm', () => ({ EntitySchema: class {} }));
+    const asOld = () => ({ EntitySchema: class {} });
+    jest.unstable_mockModule('typeorm', asOld);
+    jest.doMock('typeorm', asOld);
     const { dataSourceToken } =
       await import('../../../lib/storage/connection/data-source-token.js');
     expect(() => dataSourceToken()).toThrow(expect.objectContaining(refusal));

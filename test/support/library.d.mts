@@ -1,0 +1,1 @@
+export declare function compileLibrary(): Promise<void>;
