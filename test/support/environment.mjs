@@ -1,4 +1,6 @@
+import asyncHooks from 'node:async_hooks';
 import { readFileSync, statSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { Script } from 'node:vm';
 import { TestEnvironment } from 'jest-environment-node';
 
@@ -16,6 +18,21 @@ function scriptOf(path) {
   return script;
 }
 
+/** Of the test file that runs. */
+const storages = new Set();
+
+class NotedStorage extends asyncHooks.AsyncLocalStorage {
+  constructor(...options) {
+    super(...options);
+    storages.add(this);
+  }
+}
+
+// One that was ever used is asked at each promise of the process, before Node.js 24, until it is disabled: with those of forty test files
+// an await took 3 µs in place of 0.1.
+Object.defineProperty(asyncHooks, 'AsyncLocalStorage', { value: NotedStorage });
+syncBuiltinESMExports();
+
 /** Node.js, with what `packages.mjs` and `library.mjs` have put together. */
 export default class Environment extends TestEnvironment {
   constructor(config, context) {
@@ -25,6 +42,12 @@ export default class Environment extends TestEnvironment {
       if (!run.has(path)) run.set(path, scriptOf(path).runInContext(this.getVmContext()));
       return run.get(path);
     };
+  }
+
+  async teardown() {
+    await super.teardown();
+    for (const storage of storages) storage.disable();
+    storages.clear();
   }
 
   /** For `has-failed.ts`. */
