@@ -86,3 +86,14 @@ export const roomFor = (limited: string): Pick<Told, 'hint' | 'fix'> =>
         hint: 'Raise the limit or make pools smaller; to end sessions that have done nothing for ten minutes, and roll their transactions back:',
         fix: ['sessions', '--end-idle', '10min', '--yes'],
       };
+
+/** No command knows what damaged bytes were, nor the database of another folder. */
+export const storeAgain = (jobs: number, folder: string): Pick<Told, 'hint' | 'fix'> =>
+  jobs > 0
+    ? {
+        hint: 'Put right what refused them, and store them then:',
+        fix: ['spool', 'replay', folder, '--aside', '--yes'],
+      }
+    : {
+        hint: 'Move damaged files out of its folder "aside"; start a process of the database and release that another folder belongs to.',
+      };

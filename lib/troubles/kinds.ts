@@ -5,6 +5,7 @@ import {
   exactly,
   idsOf,
   roomFor,
+  storeAgain,
   type TroubleKind,
 } from './exact-fixes.js';
 import { holderText } from './holder-text.js';
@@ -281,8 +282,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       level: 'warning',
       text: `The spool "${shown(subject ?? '')}" holds ${counted(count, 'job')} that were refused, and ${counted(extra, 'thing')} that nobody can replay: damaged bytes, or folders of another database or release.`,
       look: ['spool', 'status', subject ?? ''],
-      hint: 'Put right what refused them, and store them then:',
-      fix: ['spool', 'replay', subject ?? '', '--aside', '--yes'],
+      ...storeAgain(count, subject ?? ''),
     }),
   },
   LISTEN: {

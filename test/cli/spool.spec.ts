@@ -145,5 +145,20 @@ describe('spool on the command line, and for who looks', () => {
     expect((await cli(argv, { env: { DATABASE_URL: test.database.url } })).code).toBe(0);
     expect((await stored()).map(({ payload }) => payload)).toContain('bad');
     expect((await spool(['status', folder])).code).toBe(0);
+
+    // What no command can put right has none, and moving it away does.
+    const damaged = join(folder, 'aside', `${Date.now()}-x.damaged`);
+    await writeFile(damaged, 'bytes');
+    const troubles = async () => {
+      const looking = await openStorage(test.dataSource, options, test.events);
+      const found = await new QueueAdmin(looking, resolved).troubles();
+      await looking.onApplicationShutdown();
+      return found.filter(({ code: each }) => each === 'SPOOL');
+    };
+    expect(await troubles()).toMatchObject([
+      { fix: '', hint: expect.stringContaining('Move damaged files') },
+    ]);
+    await rm(damaged);
+    expect(await troubles()).toEqual([]);
   });
 });

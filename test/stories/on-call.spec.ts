@@ -6,6 +6,8 @@ import { QueueService } from '../../lib/queue.service.js';
 import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
 import { Ticker } from '../../lib/schedules/ticker.js';
 import { roleScript } from '../../migrations/roles.js';
+import { workflow } from '../../lib/workflows/builder.js';
+import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { checkPlaces } from '../support/check-places.js';
 import { cli } from '../support/cli.js';
 import { endedJobs } from '../support/ended-jobs.js';
@@ -256,6 +258,28 @@ describe('called at night, with the command line alone', () => {
     await new Ticker(aSite(test)).round();
     expect(await find('SCHEDULES')).toBeUndefined();
     await schedules.remove('--night');
+  });
+
+  it('rows that somebody has deleted: of a place, of a step, a partition; and a limit that rests for hours', async () => {
+    const { id } = await queues.enqueue('gone', 1);
+    await query('delete from simple_queue.ready where id = $1', [id]);
+    await putRight('LOST_JOBS', new RegExp(`${id}  lost`));
+    expect((await queues.find(id))?.state).toBe('ready');
+
+    const workflows = new QueueWorkflows(test.storage, test.options, test.events);
+    const flow = await workflows.start(workflow('order').step('pay', 'gone', 1));
+    for (const table of ['ready', 'job'])
+      await query(`delete from simple_queue.${table} where id in (select id from simple_queue.step)`); // prettier-ignore
+    await putRight('WORKFLOWS', /pay +running/);
+    expect((await workflows.find(flow.id))?.state).toBe('failed');
+
+    const [last] = await query(`select oid::regclass::text as name from pg_class where relname ~ '^tally_p[0-9]' and relkind = 'r' order by 1 desc offset 1 limit 1`); // prettier-ignore
+    await query(`drop table ${(last as { name: string }).name}`);
+    await putRight('PARTITIONS', /Missing partitions: tally_p/);
+
+    await admin.setLimit('gone', { fleetConcurrency: 3 });
+    await query(`update simple_queue.fleet_limit set held_until = now() + interval '3 hours'`);
+    await putRight('LIMITS', /gone +3 +0 +rests/);
   });
 
   it('what else waits: staged jobs, late expiries, suspects, dead letters, rows set apart', async () => {

@@ -46,7 +46,7 @@ async function maintain(cli: Cli): Promise<number> {
   await cli.screen.answer(done, () => {
     const { screen } = cli;
     screen.say(
-      `${counted(done.reaped, 'job')} of silent workers given back, ${counted(done.expired, 'staged job')} expired.`,
+      `${counted(done.reaped, 'job')} of silent workers given back, ${counted(done.expired, 'staged job')} expired; partitions, workflows and the rest are looked after.`,
     );
     for (const { code, message } of done.warnings)
       screen.say({ text: `${code}: ${message}`, tone: 'warn' });
