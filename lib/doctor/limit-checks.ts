@@ -20,31 +20,64 @@ async function lookAtLimits({ diagnosis, options }: Examination): Promise<Observ
   return [fine(`${counted(limits.length, 'limit')} across the fleet, shared by live processes.`)];
 }
 
-/** What waits needs longer than a day at the rate that it obeys, if nothing more comes. */
+/** What waits needs longer than a day at the rate that it obeys, or with so many runs at once as long as they take, if nothing more comes. */
 async function tooSlow(
   limits: LimitShares[],
   diagnosis: Diagnosis,
   called: Called,
 ): Promise<Observation[]> {
-  const rated = limits.filter(({ rate }) => rate !== null);
-  if (rated.length === 0) return [];
+  if (limits.every(({ rate, concurrency }) => rate === null && concurrency === null)) return [];
   const lanes = await diagnosis.waitingLanes(MOST_WAITING);
-  const keys = await diagnosis.slowKeys();
-  const late = rated.flatMap((limit) => {
-    const slow = keys.find(({ name }) => name === limit.name);
-    const own = queueOfKeys(limit.name) ? [] : lanes.filter((lane) => obeys(lane, limit));
-    const jobs = slow?.jobs ?? own.reduce((sum, lane) => sum + lane.jobs, 0);
-    const ms = (jobs * limit.perMs!) / limit.rate!;
-    const where = slow ? ` in the fullest of ${counted(slow.keys, 'key')}` : '';
-    return ms > DAY_MS
-      ? [`"${limit.name}" (${wordsOf(limit)}): ${counted(jobs, 'job')}${where}, ${span(ms)}`]
-      : [];
+  const ran = await diagnosis.runTimes(lanes.map(({ lane }) => lane));
+  const times = new Map(ran.map(({ lane, ms }) => [lane, ms]));
+  const keys = await diagnosis.slowKeys(times);
+  const sum = sumOver(lanes);
+  const slow = (limit: LimitShares) => keys.find(({ name }) => name === limit.name);
+  const rated = limits.flatMap((limit) => {
+    const key = limit.rate === null ? undefined : slow(limit);
+    const jobs = key?.keys ? key.jobs : sum(limit, (lane) => lane.jobs);
+    const ms = limit.rate === null ? 0 : (jobs * limit.perMs!) / limit.rate;
+    return late(limit, counted(jobs, 'job'), { ms, keys: key?.keys });
   });
+  const full = limits.flatMap((limit) => {
+    const key = limit.concurrency === null ? undefined : slow(limit);
+    const all = key?.fullKeys ? key.ms! : sum(limit, ({ lane, jobs }) => jobs * (times.get(lane) ?? 0)); // prettier-ignore
+    const ms = limit.concurrency === null ? 0 : all / limit.concurrency;
+    return late(limit, `runs of ${span(all)}`, { ms, keys: key?.fullKeys });
+  });
+  return [
+    ...behind('at the rate that it obeys', rated, { called, more: 'Raise the rate' }),
+    ...behind('by so many at once, as long as runs took in the last hour', full, { called, more: 'Raise the concurrency' }), // prettier-ignore
+  ];
+}
+
+const sumOver =
+  (lanes: WaitingLane[]) =>
+  (limit: LimitShares, of: (waiting: WaitingLane) => number): number =>
+    queueOfKeys(limit.name)
+      ? 0
+      : lanes.filter((lane) => obeys(lane, limit)).reduce((all, lane) => all + of(lane), 0);
+
+function late(
+  limit: LimitShares,
+  what: string,
+  { ms, keys }: { ms: number; keys: number | undefined },
+): string[] {
+  if (ms <= DAY_MS) return [];
+  const where = keys ? ` in the fullest of ${counted(keys, 'key')}` : '';
+  return [`"${limit.name}" (${wordsOf(limit)}): ${what}${where}, ${span(ms)}`];
+}
+
+function behind(
+  how: string,
+  late: string[],
+  { called, more }: { called: Called; more: string },
+): Observation[] {
   if (late.length === 0) return [];
   return [
     warning(
-      `What waits cannot be done within a day at the rate that it obeys: ${listed(late)}.`,
-      `Raise the rate (\`${command(['limits', 'set'], called)}\`), enqueue less, or let jobs end that nobody needs any more.`,
+      `What waits cannot be done within a day ${how}: ${listed(late)}.`,
+      `${more} (\`${command(['limits', 'set'], called)}\`), enqueue less, or let jobs end that nobody needs any more.`,
     ),
   ];
 }

@@ -4,11 +4,13 @@ import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import type { DeclaredLimit } from '../../lib/job/limit.js';
 import { FleetLimits } from '../../lib/limits/fleet-limits.js';
+import { TALLIED, type Tallied } from '../../lib/observability/run-tally.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
 const DAILY = { limit: 1, perMs: 86_400_000 };
+const NOTHING = Object.fromEntries(TALLIED.map((what) => [what, 0])) as Record<Tallied, number>;
 const items = (count: number, tenant: string) =>
   Array.from({ length: count }, () => ({ payload: { tenant } }));
 
@@ -55,6 +57,33 @@ describe('the doctor, of limits', () => {
         `"plain" (1 starts in ${DAILY.perMs} ms): 3 jobs, 3 days`,
       ),
     );
+  });
+
+  it('finds what waits for longer than a day with so many runs at once, as long as they took in the last hour: of a queue, a limit with a name, and a key', async () => {
+    const queues = { keyed: { perKey: { by: 'tenant', concurrency: 2 } } };
+    await declare({ name: 'plain', ofQueue: true, concurrency: 2 });
+    await declare({ name: 'api', ofQueue: false, concurrency: 2 });
+    await declare({ name: 'keyed/*', ofQueue: true, concurrency: 2 });
+    const each = ['plain', 'calls', 'keyed', 'other'];
+    for (const queue of each) await enqueuer({ queues }).enqueueMany(queue, [...items(4, 'a'), ...items(1, 'b')], {}); // prettier-ignore
+    const lease = await test.rows.lease();
+    const lanes = [await laneOf('calls')];
+    await test.storage.limits.take('api', { lease, more: 0, wanted: 0, lanes, declares: null });
+    const warned = async () => (await look()).filter(([level]) => level === 'warning');
+    expect(await warned()).toEqual([]);
+
+    // What ran for at least 2 ** 26 ms, 18.6 hours.
+    const run = Array.from({ length: 28 }, (_, bucket) => (bucket === 27 ? 1 : 0));
+    const tally = { ...NOTHING, wait: [], run };
+    const counted = await Promise.all(each.map(async (queue) => ({ ...tally, lane: await laneOf(queue) }))); // prettier-ignore
+    await test.storage.tallies.write({ worker: 'w', lanes: counted, ms: 1, keepMs: 3_600_000 });
+
+    expect(await warned()).toEqual([
+      [
+        'warning',
+        'What waits cannot be done within a day by so many at once, as long as runs took in the last hour: "api" (2 at once): runs of 4 days, 47 hours, "keyed/*" (2 at once): runs of 3 days in the fullest of 1 key, 37 hours, "plain" (2 at once): runs of 4 days, 47 hours.',
+      ],
+    ]);
   });
 
   it('finds what an operator has set and nobody obeys, since no worker declares it: a queue obeys it all the same', async () => {

@@ -203,7 +203,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
     'declare_limit remove_limits reset_limit set_limit take_share give_share end_share return_permit return_starts hold_limit lend keep_lent enter_limit keep_entered list_limits',
   'know what operators did': 'begin_act end_act list_acts purge_acts',
   'know what was counted, not what is there':
-    'write_tally sum_up_workers sum_up_minutes list_series list_rates list_busiest',
+    'write_tally sum_up_workers sum_up_minutes list_series list_rates list_busiest list_run_times',
   'know which queue tells its ends to which': 'list_outcomes lock_outcomes declare_outcomes',
   'lock, draw or tell, and touch no row':
     'lock_groups_of lock_keys lock_all_keys lock_lanes lock_pending lock_seen draw_turns await_group notify',

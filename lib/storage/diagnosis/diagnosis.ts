@@ -14,7 +14,7 @@ import { DatabaseError } from '../connection/database-errors.js';
 import type { Database } from '../connection/database.js';
 import { driftOf, type SchemaDrift, type SchemaPart } from '../schema/schema-drift.js';
 import { SHARD } from '../connection/shard.js';
-import { LIST_SERIES } from '../tally/tally.sql.js';
+import { LIST_RUN_TIMES, LIST_SERIES } from '../tally/tally.sql.js';
 import { CHECK_PLACES } from './check-places.sql.js';
 import { CHECK_SOME_PLACES } from './check-some-places.sql.js';
 import { TROUBLED_SCHEDULES } from './troubled-schedules.sql.js';
@@ -30,7 +30,7 @@ import {
   TABLE_VACUUMS,
 } from '../connection/examine-server.sql.js';
 import { LIST_LANELESS } from './list-laneless.sql.js';
-import { LIST_SLOW_KEYS } from './list-slow-keys.sql.js';
+import { LIST_SLOW_KEYS, type SlowKeys } from './list-slow-keys.sql.js';
 import { LIST_WAITING_LANES } from './list-waiting-lanes.sql.js';
 import { SAMPLE_PAYLOADS } from './sample-payloads.sql.js';
 import { readVersion } from '../schema/schema-version.js';
@@ -254,9 +254,14 @@ export class Diagnosis {
     return (await this.run<TroubledSchedules>(TROUBLED_SCHEDULES, [SHARD, most]))[0]!;
   }
 
-  /** Limits per key whose rate cannot keep up with what waits in some of their keys. */
-  slowKeys(): Promise<{ name: string; keys: number; jobs: number }[]> {
-    return this.run(LIST_SLOW_KEYS, [SHARD]);
+  /** By lane, how long its runs took in the last hour, at least; without those in which none ended. */
+  runTimes(lanes: number[]): Promise<{ lane: number; ms: number }[]> {
+    return this.run(LIST_RUN_TIMES, [SHARD, lanes]);
+  }
+
+  /** Limits per key that cannot keep up with what waits in some of their keys, where runs take so long. */
+  slowKeys(times: ReadonlyMap<number, number>): Promise<SlowKeys[]> {
+    return this.run(LIST_SLOW_KEYS, [SHARD, JSON.stringify(Object.fromEntries(times))]);
   }
 
   limits(): Promise<LimitShares[]> {

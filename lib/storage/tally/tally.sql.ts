@@ -111,3 +111,12 @@ export const LIST_BUSIEST = statement(
   where t.shard = $1 and t.minute >= $2::timestamptz and t.minute < $3::timestamptz
   group by q.name order by sum(t.started) desc, q.name limit $4::int`,
 );
+
+/** How long runs of these lanes ($2) took in the last hour, at least: a bucket counts with its lower bound. */
+export const LIST_RUN_TIMES = statement(
+  'list_run_times',
+  `select t.lane, sum(r.runs * case when r.n > 1 then 2 ^ (r.n - 2) else 0 end)::float8 / sum(r.runs)::float8 as ms
+  from simple_queue.tally t cross join lateral unnest(t.run) with ordinality r(runs, n)
+  where t.shard = $1 and t.lane = any($2::int[]) and t.minute >= statement_timestamp() - interval '1 hour' and r.runs > 0
+  group by t.lane`,
+);
