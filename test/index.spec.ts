@@ -5,10 +5,9 @@ import * as pull from '../lib/pull.js';
 import * as redis from '../lib/redis.js';
 import * as schedules from '../lib/schedules.js';
 import * as testing from '../lib/testing/testing.js';
+import { exportsOf } from './support/exports-of.js';
 
-/** Jest adds names of its own to a module that `test/support/library.mjs` has made a function. */
-const namesOf = (module: object): string[] =>
-  Object.keys((module as { 'module.exports'?: object })['module.exports'] ?? module);
+const namesOf = (module: object): string[] => Object.keys(exportsOf(module));
 
 it('the public API is exactly this: a new name is a promise', () => {
   expect(namesOf(api).sort()).toEqual([

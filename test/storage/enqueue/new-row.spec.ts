@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as one from '../../../lib/storage/enqueue/enqueue-one.sql.js';
 import { UNTOUCHED } from '../../../lib/storage/enqueue/new-row.sql.js';
+import { exportsOf } from '../../support/exports-of.js';
 import { aStorage, type TestStorage } from '../../support/storage.js';
 
 const GIVEN = ['created_at', 'fingerprint', 'options', 'run_at'];
@@ -13,7 +14,7 @@ describe('the row of a plain job', () => {
   });
   afterAll(() => test.close());
 
-  it.each(Object.values(one))(
+  it.each(Object.values(exportsOf(one)))(
     'has constants for what it leaves as it is: $name',
     async ({ name, text }) => {
       const runner = test.dataSource.createQueryRunner();
