@@ -20,7 +20,9 @@ import { answerOf, lastValue } from '../handlers/last-value.js';
 import type { ContextTools } from './context-tools.js';
 import { RunContext } from './run-context.js';
 import type { RunReports } from '../observability/run-reports.js';
+import { clientOf } from '../storage/connection/callers/joined.js';
 import { DatabaseError } from '../storage/connection/database-errors.js';
+import { abandon } from '../storage/connection/own-client.js';
 
 export interface ExecutorParts extends ContextTools {
   reports: RunReports;
@@ -136,8 +138,8 @@ export class Executor {
     );
     try {
       await this.parts.dataSource.transaction('READ COMMITTED', async (manager) => {
-        outcome = await this.callWith(run, manager);
-        if (outcome.kind !== 'succeeded') throw leave;
+        outcome = await this.callAbandonable(run, manager);
+        if (outcome.kind !== 'succeeded' || run.settled) throw leave;
         if (run.completed) return;
         const { stored = NO_OUTPUT, added } = outcome;
         const told = added === undefined ? stored : { ...stored, added };
@@ -147,6 +149,16 @@ export class Executor {
       if (error !== leave) throw error;
     }
     return outcome!;
+  }
+
+  /** As long as its handler runs: a commit that is on its way stays. */
+  private async callAbandonable(run: JobRun, manager: EntityManager): Promise<Outcome> {
+    run.abandon = () => abandon(clientOf(manager.queryRunner!));
+    try {
+      return await this.callWith(run, manager);
+    } finally {
+      run.abandon = undefined;
+    }
   }
 
   private async callWith(run: JobRun, manager: EntityManager): Promise<Outcome> {
@@ -223,6 +235,7 @@ export class Executor {
     run.settled = true;
     run.outcome = missed ? this.thrown(run, notCompleted(run)) : outcome;
     run.endedAt ||= performance.now();
+    run.abandon?.();
     this.parts.settle(run, run.outcome);
   }
 }

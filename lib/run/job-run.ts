@@ -44,6 +44,8 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
   endedAt = 0;
   /** Settled by timeout or release while its handler still runs: what that answers later changes nothing. */
   settled = false;
+  /** Undoes the transaction in which its handler still runs: settled without it, that can store nothing, and would keep its locks. */
+  abandon: (() => void) | undefined;
   /** As what it was settled. */
   outcome: Outcome | undefined;
   /** `context.complete` succeeded in the handler's transaction; whether that committed only the database knows. */

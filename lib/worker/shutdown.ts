@@ -62,6 +62,7 @@ export class Shutdown {
     for (const run of this.crew.dispatcher.runs()) {
       if (run.settled) continue;
       run.settled = true;
+      run.abandon?.();
       this.released++;
       this.crew.intake.giveBack([run], 'shutdown');
     }

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { constant } from '../../lib/job/backoff.js';
 import { JobResult } from '../../lib/job/job-result.js';
 import { aHandler, QUICK } from '../support/application.js';
 import { Child } from '../support/child.js';
@@ -72,6 +73,38 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     ).entries())
       await untilJobIs(state, application, jobs[index]!.id);
     expect(await Promise.all(jobs.map(({ id }) => effectsOf(id)))).toEqual([1, 0, 0, 0]);
+  });
+
+  it('keeps neither locks nor a connection of a transactional handler that hangs beyond its timeout, nor what it writes later', async () => {
+    const hangs = aGate();
+    const late: unknown[] = [];
+    await story.database.query('create table account as select 1 as id, 0 as sum');
+    const application = await story.start({
+      providers: [
+        aHandler(
+          'books',
+          async ({ attempt }, { manager }) => {
+            const book = () => manager.query('update account set sum = sum + 1 where id = 1');
+            await book();
+            if (attempt > 1) return;
+            await hangs.passed;
+            late.push(await book().catch((error: unknown) => error));
+          },
+          {
+            transactional: true,
+            timeoutMs: 50,
+            maxAttempts: 1_000,
+            backoff: constant({ delayMs: 0 }),
+          },
+        ),
+      ],
+    });
+    const { id } = await application.queues.enqueue('books', {});
+
+    await untilJobIs('succeeded', application, id);
+    hangs.open();
+    await eventually(() => expect(late).toEqual([expect.any(Error)]));
+    expect(await story.database.query('select sum from account')).toEqual([{ sum: 1 }]);
   });
 
   it('keeps nothing of what a transactional handler still asks for when a sibling has failed', async () => {
