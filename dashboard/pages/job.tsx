@@ -80,14 +80,15 @@ function Found({ answer }: { answer: JobAnswer }) {
 }
 
 function Buttons({ answer }: { answer: JobAnswer }) {
-  const { job } = answer;
+  const { job, step } = answer;
   const { id, state } = job;
   const ids = { ids: [id] };
   const seen = { ...ids, seen: { [id]: job.finishedAt ?? '' } };
   const isEnded = ENDED.test(state);
   return (
     <div class="buttons">
-      {(isEnded || state === 'lost') && (
+      {step && <RetryFlow step={step} failed={DEAD.test(state) || state === 'cancelled'} />}
+      {((isEnded && !step) || state === 'lost') && (
         <Do may="retry" work={() => act('retry', seen, first('The job runs again.'))}>
           Run again
         </Do>
@@ -119,6 +120,21 @@ function Buttons({ answer }: { answer: JobAnswer }) {
         </>
       )}
     </div>
+  );
+}
+
+/** A step joins its workflow again with all that follows from it, once that has ended. */
+function RetryFlow({ step, failed }: { step: NonNullable<JobAnswer['step']>; failed: boolean }) {
+  const { workflow, attempt, state } = step;
+  const isOver = !['running', 'compensating', 'succeeded'].includes(state);
+  if (!failed) return null;
+  if (!isOver)
+    return <span class="quiet">Its workflow is {state}: it runs again with that one.</span>;
+  const said = { id: workflow, seen: attempt };
+  return (
+    <Do may="retry" work={() => act('retry-workflow', said, 'What failed of it runs again.')}>
+      Retry its workflow
+    </Do>
   );
 }
 

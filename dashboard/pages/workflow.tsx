@@ -197,7 +197,19 @@ const hasBegun = ({ state }: { state: string }): boolean =>
   !['waiting', 'skipped', 'unused'].includes(state);
 
 function Card({ step }: { step: Step }) {
-  const { name, state, many: isMany, jobs, done, failed, after, ids, error, compensation } = step;
+  const {
+    name,
+    state,
+    many: isMany,
+    jobs,
+    done,
+    failed,
+    cancelled,
+    after,
+    ids,
+    error,
+    compensation,
+  } = step;
   return (
     <li class="card" data-step={name}>
       <strong>
@@ -208,7 +220,8 @@ function Card({ step }: { step: Step }) {
       {isMany && jobs > 0 && (
         <div>
           <progress max={jobs} value={done} aria-label="Done" /> {number(done)} done
-          {failed > 0 && <span class="bad">, {number(failed)} failed</span>}
+          {failed > cancelled && <span class="bad">, {number(failed - cancelled)} failed</span>}
+          {cancelled > 0 && `, ${number(cancelled)} cancelled`}
         </div>
       )}
       {after.length > 0 && (

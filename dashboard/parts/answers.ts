@@ -15,7 +15,12 @@ import type { DashboardPermission } from '../../lib/dashboard/access/access.js';
 import type { QueueRate } from '../../lib/dashboard/looks/rates.js';
 import type { FoundJob } from '../../lib/job/job.js';
 import type { Schedule, ScheduleTick } from '../../lib/job/schedule.js';
-import type { FoundStep, FoundWorkflow, WorkflowSummary } from '../../lib/job/workflow.js';
+import type {
+  FoundStep,
+  FoundWorkflow,
+  WorkflowState,
+  WorkflowSummary,
+} from '../../lib/job/workflow.js';
 import type { Trouble } from '../../lib/job/trouble.js';
 
 /** As JSON brings it. */
@@ -123,6 +128,8 @@ export interface JobAnswer {
     redacted?: boolean;
   };
   reasons: Told<Reason>[];
+  /** It has ended as a step of this workflow, which alone runs it again. */
+  step?: { workflow: string; attempt: number; state: WorkflowState };
   settings: Setting[];
   /** It has no key of its queue's limit per key. */
   isKeyless?: boolean;

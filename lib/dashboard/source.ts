@@ -8,6 +8,7 @@ import { QueueService } from '../queue.service.js';
 import { QueueSchedules } from '../schedules/queue-schedules.js';
 import { QueueWorkflows } from '../workflows/queue-workflows.js';
 import type { Storage } from '../storage/storage.js';
+import type { StepOfJob } from '../storage/workflows/workflow-reading.repository.js';
 
 /** What the dashboard shows of one instance, and acts on. */
 export interface Source {
@@ -18,6 +19,8 @@ export interface Source {
   alone: Storage['audit']['alone'];
   /** Of `explain`, which also looks at all that waits for a person, the reasons alone. */
   why: (id: string) => Promise<Reason[]>;
+  /** The step of a workflow that a job is. */
+  stepOf: (id: string) => Promise<StepOfJob | undefined>;
   /** Of a queue and a name, or of all. */
   lanes: Storage['lanes']['named'];
   /** Has it a limit per key? */
@@ -46,6 +49,7 @@ export function sourceOf(name: string, host: Storage, options: ResolvedOptions):
     admin: new QueueAdmin(storage, own),
     alone: (subject, work) => storage.audit.alone(subject, work),
     why: async (id) => (await explanations.why(id)).reasons,
+    stepOf: (id) => storage.workflows.reading.stepOf(id),
     lanes: (wanted) => storage.lanes.named(wanted),
     isKeyed: async (queue) => (await storage.limits.list([perKeyName(queue)])).length > 0,
     rates: (most, after) => storage.tallies.rates(most, after),

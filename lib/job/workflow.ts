@@ -77,6 +77,8 @@ export interface FoundStep {
   done: number;
   /** Those that did not succeed. */
   failed: number;
+  /** Of `failed`, those that were cancelled. */
+  cancelled: number;
   /** Ids of its jobs, the first 100. */
   ids: string[];
   after: { name: string; when: StepCondition }[];

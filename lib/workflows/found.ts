@@ -27,7 +27,7 @@ export const foundWorkflow = (row: FoundRow): FoundWorkflow => ({
 });
 
 function stepOf(stage: StageRow, flow: WorkflowState): FoundStep {
-  const { name, many, jobs, failed, ids, error, after } = stage;
+  const { name, many, jobs, failed, cancelled, ids, error, after } = stage;
   const isWaiting = !stage.begun && !stage.skipped;
   return {
     name,
@@ -36,6 +36,7 @@ function stepOf(stage: StageRow, flow: WorkflowState): FoundStep {
     jobs,
     done: isWaiting ? 0 : jobs - stage.open,
     failed,
+    cancelled,
     ids,
     after: after.map(({ name: before, when }) => ({ name: before, when })),
     waitsFor: isWaiting ? after.filter(({ open }) => open).map((before) => before.name) : [],

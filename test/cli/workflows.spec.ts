@@ -67,6 +67,12 @@ describe('workflows', () => {
     );
   });
 
+  it('does not call failed what was cancelled', async () => {
+    const { id: many } = await workflows.start(workflow('map').each('tile', 'work', [1, 2, 3]));
+    await workflows.cancel(many);
+    expect((await run('workflow', many)).out).toMatch(/└ tile +cancelled +3 of 3, 3 cancelled\n/);
+  });
+
   it('cancels, and begins another attempt', async () => {
     expect((await run('workflows', 'cancel', id)).out).toBe(`${id}: is being cancelled\n`);
     expect((await workflows.find(id))!.state).toBe('cancelled');

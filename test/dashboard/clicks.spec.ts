@@ -95,6 +95,22 @@ const LONG = 'w'.repeat(100);
     await page.getByRole('button', { name: 'Retry what failed' }).waitFor({ state: 'detached' });
   });
 
+  it('offers for the job of a failed step what works: the retry of its workflow', async () => {
+    const { page } = browser;
+    paid.is = false;
+    const { id } = await flows().start(workflow('rent').step('pay', 'pay', {}));
+    await untilFlowIs(id, 'failed');
+    await open(`#/job?id=${(await flows().find(id))!.steps[0]!.ids[0]!}`);
+    const button = page.getByRole('button', { name: 'Retry its workflow' });
+    await button.waitFor();
+    expect(await page.getByRole('button', { name: 'Run again' }).count()).toBe(0);
+    paid.is = true;
+    await button.click();
+    await page.getByText('What failed of it runs again.').waitFor();
+    await untilFlowIs(id, 'succeeded');
+    await button.waitFor({ state: 'detached' });
+  });
+
   it('cancels a workflow once somebody is sure, and shows what is compensated, and what could not be', async () => {
     const { page } = browser;
     const film = workflow('film')

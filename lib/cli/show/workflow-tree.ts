@@ -31,11 +31,11 @@ export function linesOf(steps: readonly FoundStep[]): Cell[][] {
 }
 
 function told(step: FoundStep): Cell[] {
-  const { state, many, jobs, done, failed, after, waitsFor, error } = step;
+  const { state, many, after, waitsFor, error } = step;
   const others = after.slice(0, -1).map(({ name }) => name);
   const when = after[0]?.when;
   const words = [
-    many && state !== 'skipped' ? `${done} of ${jobs}${failed ? `, ${failed} failed` : ''}` : '',
+    many && state !== 'skipped' ? ends(step) : '',
     waitsFor.length > 0 ? `waits for ${waitsFor.join(', ')}` : '',
     others.length > 0 ? `also after ${others.join(', ')}` : '',
     when && when !== 'succeeded' ? `when ${when}` : '',
@@ -43,6 +43,14 @@ function told(step: FoundStep): Cell[] {
     undone(step),
   ].filter((text) => text !== '');
   return [{ text: state.padEnd(11), tone: workflowTone(state) }, words.join('; ')];
+}
+
+function ends({ jobs, done, failed, cancelled }: FoundStep): string {
+  const others = [
+    failed > cancelled && `, ${failed - cancelled} failed`,
+    cancelled > 0 && `, ${cancelled} cancelled`,
+  ];
+  return `${done} of ${jobs}${others.filter(Boolean).join('')}`;
 }
 
 function undone({ compensation, many }: FoundStep): string {

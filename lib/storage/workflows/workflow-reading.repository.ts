@@ -28,6 +28,9 @@ export interface StepOfJob {
   begun: boolean;
   /** It is the compensation of the step. */
   compensates: boolean;
+  /** Of the workflow, as its state. */
+  attempt: number;
+  flow: WorkflowState;
   waitsFor: string[];
 }
 
