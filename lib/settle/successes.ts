@@ -40,12 +40,18 @@ export interface SuccessesParts {
 
 const NONE: Followers = { claim: async (_, settle) => ({ settled: await settle() }) };
 
+/** So many keys rarely have as many jobs each: who looks for the next of each in vain looks in one of so many settles. */
+const MANY = 50;
+const ONE_IN = 8;
+
 const NO_ID = '00000000-0000-0000-0000-000000000000';
 
 /** Successes that cannot ride in the poller's statement. Most ways answer the ids of runs that no longer held their job. */
 export class Successes {
   /** Whoever claims knows who settles, and comes later. */
   followers = NONE;
+  private looked = 0;
+  private hasFound = true;
 
   constructor(private readonly parts: SuccessesParts) {}
 
@@ -87,17 +93,24 @@ export class Successes {
   private async settleOrdered(batch: Settling[], followers?: FollowerWish) {
     const { groups, claims, worker } = this.parts;
     const hasOutcomes = batch.some(({ run }) => run.hasOutcomes);
-    const isKeyed = batch.some(({ run }) => run.isKeyed);
+    const isKeyed = this.looksForHeirs(batch);
     const over = claims.takeEnded(endedBy(batch));
     try {
       const beside = { hasOutcomes, isKeyed, over, followers };
       const settled = await groups.settle(worker, batch.map(successIn), beside);
       claims.deleted(over);
+      if (isKeyed) this.hasFound = settled.lanes.length + settled.claimed.length > 0;
       return settled;
     } catch (error) {
       claims.notDeleted(over);
       throw error;
     }
+  }
+
+  /** Permits that are not passed on here are handed on by the duty. */
+  private looksForHeirs(batch: Settling[]): boolean {
+    if (!batch.some(({ run }) => run.isKeyed)) return false;
+    return this.hasFound || batch.length < MANY || this.looked++ % ONE_IN === 0;
   }
 
   /** Those that add steps to their workflows leave that to the duty. */
