@@ -7,6 +7,7 @@ import type { FoundJob } from '../../job/job.js';
 import { hush } from '../../job/kinds.js';
 import type { WorkflowSummary } from '../../job/workflow.js';
 import { QueueError } from '../../job/queue.errors.js';
+import { shellWord } from '../../runtime/words.js';
 import { payloadOf } from '../../storage/reading/find.repository.js';
 import type { Hiding } from '../look.js';
 import type { Source } from '../source.js';
@@ -122,9 +123,16 @@ function withoutQuotes(text: string, job: FoundJob, shown: Partial<RedactableJob
   let told = 'redacted' in marked(job, shown) ? withoutKey(text, job.queue) : text;
   if (lastError?.message) told = told.replaceAll(toldOf(lastError), () => toldOf(shown.lastError));
   for (const part of TEXTS)
-    if (job[part] !== shown[part]) told = told.replaceAll(`"${job[part]}"`, '"[hidden]"');
+    if (job[part] !== shown[part]) told = withoutWord(told, String(job[part]));
   return told;
 }
+
+/** Quoted, and as the last word of a command's own. */
+const withoutWord = (text: string, word: string): string =>
+  ['`', ' --'].reduce(
+    (told, end) => told.replaceAll(` ${shellWord(word)}${end}`, ` '[hidden]'${end}`),
+    text.replaceAll(`"${word}"`, '"[hidden]"'),
+  );
 
 /** As reasons quote it. */
 const toldOf = (error: Partial<Cause> = {}): string =>
