@@ -11,6 +11,7 @@ import { keyReasons, Limits } from './limits.js';
 import {
   blocked,
   dependent,
+  ofNoLane,
   MOST_AHEAD,
   ofStep,
   REASONS,
@@ -93,10 +94,12 @@ export class Explanations {
     return { situation, reasons, keepers };
   }
 
-  /** No job has the id; it may be that of a step that has not begun. */
+  /** No list has a job of the id; it may be that of a step that has not begun, or of a lane that was deleted. */
   private async notLive(id: string): Promise<Reason> {
     const step = await this.storage.workflows.reading.stepOf(id);
-    return step ? ofStep(step) : UNKNOWN;
+    if (step) return ofStep(step);
+    const lost = await this.storage.queues.laneless(id);
+    return lost ? ofNoLane(lost, this.options) : UNKNOWN;
   }
 
   /** They commit it. */

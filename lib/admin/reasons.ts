@@ -2,7 +2,8 @@ import { isTerminal, LOST } from '../job/job-state.js';
 import { command, operand, span, type Called } from '../runtime/words.js';
 import type { GroupState } from '../storage/groups/group.repository.js';
 import type { StepOfJob } from '../storage/workflows/workflow-reading.repository.js';
-import type { Situation } from '../storage/reading/queue.repository.js';
+import { putLaneBack } from '../storage/diagnosis/stray-rows.js';
+import type { LanelessJob, Situation } from '../storage/reading/queue.repository.js';
 
 /** Why a job does not run. */
 export type ReasonCode =
@@ -17,6 +18,7 @@ export type ReasonCode =
   | 'LIMIT_RESTS'
   | 'NOT_DUE'
   | 'NO_HANDLER'
+  | 'NO_LANE'
   | 'NO_PLACE'
   | 'NO_WORKER'
   | 'QUEUE_PAUSED'
@@ -216,6 +218,12 @@ export function dependent(ids: readonly string[]): Reason {
     code: 'WAITS_FOR_JOBS',
     text: `It depends on ${which}, and runs when all have succeeded.`,
   };
+}
+
+/** Asked apart: no list has it. */
+export function ofNoLane({ name, ...lane }: LanelessJob, { schema }: Called): Reason {
+  const text = `Somebody has deleted the row of its lane (queue "${name ?? 'unknown'}"): nobody runs or lists it. Put it back, with the name of its jobs where they had one: ${putLaneBack(lane, schema)}`;
+  return { code: 'NO_LANE', text };
 }
 
 /** Asked apart: a step that has not begun is no job yet. */

@@ -1,5 +1,5 @@
 import type { LanelessJobs, PlaceBreach } from '../storage/diagnosis/diagnosis.js';
-import { deleteStrays } from '../storage/diagnosis/stray-rows.js';
+import { deleteStrays, putLaneBack } from '../storage/diagnosis/stray-rows.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, warning, type Observation } from './finding.js';
 import { counted, listed, command, type Called } from '../runtime/words.js';
@@ -106,10 +106,10 @@ const badTurns: Observe = (breaches) => {
 };
 
 const laneless = (lanes: LanelessJobs[], { schema }: Called): Observation[] =>
-  lanes.map(({ lane, queue, name, jobs, id }) =>
+  lanes.map(({ name, jobs, id, ...lane }) =>
     critical(
-      `${counted(jobs, 'job')} of ${name === null ? 'an unknown queue' : `queue "${name}"`} ${jobs === 1 ? 'has' : 'have'} no lane, since somebody has deleted its row: nobody runs, lists or explains ${jobs === 1 ? 'it' : 'them'} (${id}).`,
-      `Put it back, with their name where they had one: insert into ${schema}.lane (id, queue, name) values (${lane}, ${queue ?? '<queue>'}, '').`,
+      `${counted(jobs, 'job')} of ${name === null ? 'an unknown queue' : `queue "${name}"`} ${jobs === 1 ? 'has' : 'have'} no lane, since somebody has deleted its row: nobody runs or lists ${jobs === 1 ? 'it' : 'them'} (${id}).`,
+      `Put it back, with their name where they had one: ${putLaneBack(lane, schema)}.`,
     ),
   );
 

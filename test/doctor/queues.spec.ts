@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { lookAtRetention } from '../../lib/doctor/retention-check.js';
 import { Diagnosis } from '../../lib/storage/diagnosis/diagnosis.js';
 import { cli } from '../support/cli.js';
@@ -123,9 +124,12 @@ describe('places', () => {
     const finding = await only('PLACES');
     expect(finding).toMatchObject({
       level: 'critical',
-      found: `1 job of queue "mail" has no lane, since somebody has deleted its row: nobody runs, lists or explains it (${id}).`,
+      found: `1 job of queue "mail" has no lane, since somebody has deleted its row: nobody runs or lists it (${id}).`,
     });
-    await query(/insert into .*?\)(?=\.$)/.exec(finding.advice)![0]);
+    const repair = /insert into .*?\)(?=\.$)/.exec(finding.advice)![0];
+    const { reasons } = await new QueueAdmin(practice.storage, practice.options).explain(id);
+    expect(reasons).toMatchObject([{ code: 'NO_LANE', text: expect.stringContaining(repair) }]);
+    await query(repair);
     expect(await only('PLACES')).toMatchObject({ level: 'ok' });
     expect(await query('select id from simple_queue.jobs')).toEqual([{ id }]);
   });

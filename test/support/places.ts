@@ -44,6 +44,7 @@ export const TABLE = `
   enqueue_plain               +            held         new          plain        held      held         held         direct       held      held      held     live      live
   expire_staged               +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
   fail_dependents             +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
+  explain_laneless            job          job          job          job          job       job          job          job          noturn    noturn    noturn    many      ?
   explain_job                 ?            ?            view         view         view      view         view         ?            apart     apart     apart    view      view
   explain_key                 keys         keys         keys         keys         keys      ?            keys         ?            keys      ?         keys     live      live
   find_ends                   job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?

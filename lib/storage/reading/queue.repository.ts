@@ -6,6 +6,7 @@ import type { About } from '../leases/lease.repository.js';
 import { COUNT_PLACES } from './count-places.sql.js';
 import { COUNT_DEAD_LETTERS } from './count-dead-letters.sql.js';
 import { EXPLAIN_JOB } from './explain-job.sql.js';
+import { EXPLAIN_LANELESS } from './explain-laneless.sql.js';
 import { LIST_QUEUES } from './list-queues.sql.js';
 import { LIST_SERVED_LANES } from '../lanes/list-served-lanes.sql.js';
 import { LIST_WORKERS } from './list-workers.sql.js';
@@ -112,6 +113,13 @@ export interface Situation {
   ahead: number;
 }
 
+/** The lane of a job that has no row any more, and its queue where that is known. */
+export interface LanelessJob {
+  lane: number;
+  queue: number | null;
+  name: string | null;
+}
+
 /** Queues as a whole: depth, pause, who works them, and why a job does not run. */
 export class QueueRepository {
   constructor(private readonly database: Database) {}
@@ -143,6 +151,10 @@ export class QueueRepository {
   /** All, or those that serve one of these lanes. */
   workers(lanes?: number[]): Promise<WorkerRow[]> {
     return this.database.callers.run(LIST_WORKERS, [SHARD, lanes ?? null]);
+  }
+
+  async laneless(id: string): Promise<LanelessJob | undefined> {
+    return (await this.database.callers.run<LanelessJob>(EXPLAIN_LANELESS, [SHARD, id]))[0];
   }
 
   async explain(id: string, mostAhead: number): Promise<Situation | undefined> {
