@@ -163,7 +163,9 @@ describe('the roles of the script', () => {
     const maintain = (kind: string) => cli(['maintain'], { env: { DATABASE_URL: url(kind) } });
     expect(await maintain('operate')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('"maintain" takes the rights of queue_worker'),
+      err: expect.stringContaining(
+        'take the rights of queue_operate, "maintain" those of queue_worker',
+      ),
     });
     expect(await maintain('worker')).toMatchObject({
       out: expect.stringContaining('given back'),
