@@ -4,7 +4,10 @@ import { shape, type Rule } from '../runtime/rules.js';
 import type { DashboardPermission } from './access/access.js';
 import type { Source } from './source.js';
 
-/** A window lags behind the tables, and another person may have been faster: an act that says what was seen is for that alone. */
+/**
+ * A window lags behind the tables, and another person may have been faster: an act that says what was seen is for that alone.
+ * It holds among dashboards, of all processes. What the command line or the application does in the moment between this look and the act is not seen.
+ */
 export interface Seen {
   /** What is there now, as the page shows it; undefined: nothing. */
   now: (source: Source, said: Record<string, unknown>) => Promise<unknown>;
