@@ -222,7 +222,7 @@ export function dependent(ids: readonly string[]): Reason {
 
 /** Asked apart: no list has it. */
 export function ofNoLane({ name, ...lane }: LanelessJob, { schema }: Called): Reason {
-  const text = `Somebody has deleted the row of its lane (queue "${name ?? 'unknown'}"): nobody runs or lists it. Put it back, with the name of its jobs where they had one: ${putLaneBack(lane, schema)}`;
+  const text = `The row of its lane (queue "${name ?? 'unknown'}") was deleted. Put it back, with the name of its jobs: ${putLaneBack(lane, schema)}`;
   return { code: 'NO_LANE', text };
 }
 

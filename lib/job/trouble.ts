@@ -47,7 +47,7 @@ export interface Trouble {
   atLeast: boolean;
   /** How long it has lasted, as far as that is known. */
   sinceMs?: number;
-  /** Some of the jobs that it is about (of FAILED_WORKFLOWS, STUCK_WORKFLOWS and WORKFLOWS: workflows); missing where it names none. */
+  /** Some of the jobs, or workflows, that it is about; missing where it names none. */
   ids?: string[];
   /** What is wrong, with names and figures. */
   text: string;

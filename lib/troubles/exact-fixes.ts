@@ -95,5 +95,5 @@ export const storeAgain = (jobs: number, folder: string): Pick<Told, 'hint' | 'f
         fix: ['spool', 'replay', folder, '--aside', '--yes'],
       }
     : {
-        hint: 'Move damaged files out of its folder "aside"; start a process of the database and release that another folder belongs to.',
+        hint: 'Move damaged files out of "aside"; start a process that another folder belongs to.',
       };
