@@ -6,6 +6,9 @@ export const SCHEMA_VERSION = 1;
  * word of SQL, as `user` is.
  */
 export function inSchema(statement: string, schema: string): string {
-  const name = schema === 'simple_queue' ? schema : `"${schema}"`;
-  return statement.replaceAll(/(?:simple_queue|~~)\./g, `${name}.`);
+  return statement.replaceAll(/(?:simple_queue|~~)\./g, `${inQuotes(schema)}.`);
 }
+
+/** As a statement names it, a printed one as well. */
+export const inQuotes = (schema: string): string =>
+  schema === 'simple_queue' ? schema : `"${schema}"`;

@@ -21,7 +21,7 @@ with ours as materialized (
     from ours o join pg_catalog.pg_index x on x.indrelid = o.oid join pg_catalog.pg_class i on i.oid = x.indexrelid
     where not o.part or not (x.indisvalid and x.indisready) or i.relname in ('archive_default_expiry', 'dead_letter_default_expiry', 'tally_default_expiry')
   union all
-  select 'constraint', l.name, k.conname::text, replace(pg_catalog.pg_get_constraintdef(k.oid), $1 || '.', ''), true
+  select 'constraint', l.name, k.conname::text, replace(pg_catalog.pg_get_constraintdef(k.oid), quote_ident($1) || '.', ''), true
     from lasting l join pg_catalog.pg_constraint k on k.conrelid = l.oid where k.contype in ('c', 'f')
   union all
   select 'domain', t.typname::text, k.conname::text, pg_catalog.format_type(t.typbasetype, -1) || ' ' || pg_catalog.pg_get_constraintdef(k.oid), k.convalidated

@@ -1,3 +1,4 @@
+import { inQuotes } from '../../migrations/schema.js';
 import type { LimitShares } from '../storage/limits/limit.repository.js';
 import { isUndeclared, wordsOf } from '../storage/limits/limit-words.js';
 import type { Check, Examination } from './check.js';
@@ -129,7 +130,7 @@ const drifted: Look = (limits, { schema }) => {
   return [
     critical(
       `The shares do not sum up to what is given out: ${listed(off.map(({ name }) => `"${name}"`))}.`,
-      `Put it right: update ${schema}.fleet_limit l set allotted = (select coalesce(sum(n), 0) from ${schema}.allotment a where a.name = l.name).`,
+      `Put it right: update ${inQuotes(schema)}.fleet_limit l set allotted = (select coalesce(sum(n), 0) from ${inQuotes(schema)}.allotment a where a.name = l.name).`,
     ),
   ];
 };

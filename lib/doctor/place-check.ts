@@ -1,3 +1,4 @@
+import { inQuotes } from '../../migrations/schema.js';
 import type { LanelessJobs, PlaceBreach } from '../storage/diagnosis/diagnosis.js';
 import { deleteStrays, putLaneBack } from '../storage/diagnosis/stray-rows.js';
 import type { Check, Examination } from './check.js';
@@ -59,7 +60,7 @@ const doubled: Observe = (breaches, { schema }) => {
   return [
     critical(
       `${counted(jobs.length, 'live job is', 'live jobs are')} in more than one place, and may run twice: ${text}.`,
-      `Delete all but one, the claim last of all: delete from ${schema}.<place> where id = '<id>'. The part behind @ is the epoch; one that is not the job's own is the wrong one.`,
+      `Delete all but one, the claim last of all: delete from ${inQuotes(schema)}.<place> where id = '<id>'. The part behind @ is the epoch; one that is not the job's own is the wrong one.`,
     ),
   ];
 };
@@ -74,7 +75,7 @@ const misplaced: Observe = (breaches, { schema }) => {
   return [
     critical(
       `${counted(jobs.length, 'live job is', 'live jobs are')} at the epoch of another run, and will not be settled: ${text}.`,
-      `Set the epoch of the place to the job's: update ${schema}.<place> set epoch = <epoch> where id = '<id>'.`,
+      `Set the epoch of the place to the job's: update ${inQuotes(schema)}.<place> set epoch = <epoch> where id = '<id>'.`,
     ),
   ];
 };

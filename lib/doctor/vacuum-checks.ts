@@ -1,3 +1,4 @@
+import { inQuotes } from '../../migrations/schema.js';
 import { holderText } from '../troubles/holder-text.js';
 import type { ReplicationSlot, TableVacuum } from '../storage/diagnosis/diagnosis.js';
 import type { Check, Examination } from './check.js';
@@ -59,7 +60,7 @@ async function behind(
 ): Promise<Observation> {
   const last = vacuumedMs === null ? 'never vacuumed' : `vacuumed ${span(vacuumedMs)} ago`;
   const found = `Table ${name} has ${counted(dead, 'dead row')} and was ${last}.`;
-  const advice = `See who holds vacuum back (HORIZON), and whether autovacuum has enough workers (autovacuum_max_workers); by hand: \`vacuum ${options.schema}.${name}\`.`;
+  const advice = `See who holds vacuum back (HORIZON), and whether autovacuum has enough workers (autovacuum_max_workers); by hand: \`vacuum ${inQuotes(options.schema)}.${name}\`.`;
   const sinceMs = Math.min(vacuumedMs ?? DAY_MS, DAY_MS);
   const runs = typeof schema === 'string' ? 0 : await diagnosis.started(sinceMs, LONG_WITHOUT_VACUUM_MS); // prettier-ignore
   if (disabled || !server.autovacuum || runs >= MANY_DEAD) return warning(found, advice);

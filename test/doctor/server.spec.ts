@@ -254,12 +254,16 @@ describe('what holds vacuum back', () => {
   it('names one of another role by the number of transactions, which is all that an ordinary role may see', async () => {
     const rival = await Rival.connect(practice.database);
     await rival.begin();
-    await rival.query('select pg_current_xact_id()');
+    const [{ id }] = (await rival.query(`select pg_current_xact_id()::text as id`)) as [
+      { id: string },
+    ];
     const young = await Rival.connect(practice.database);
     await practice.database.query(
       // Those of tests beside this one count as well: the server has one counter for all of its databases.
       `do $$ begin for i in 1..10010 loop perform pg_current_xact_id(); commit; end loop; end $$`,
     );
+    const oldest = `select pg_snapshot_xmin(pg_current_snapshot())::text as id`;
+    await eventually(async () => expect(await practice.database.query(oldest)).toEqual([{ id }]));
     // What it sees is as old as the one that writes, and it began just now.
     await young.begin('repeatable read');
     await young.query('select 1');

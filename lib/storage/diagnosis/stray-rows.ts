@@ -1,3 +1,4 @@
+import { inQuotes } from '../../../migrations/schema.js';
 import { repeatsJob, type WaitingPlace } from '../places/places.sql.js';
 
 /** What puts the row of a lane back, where somebody knows the name of its jobs. */
@@ -5,8 +6,8 @@ export const putLaneBack = (
   { lane, queue }: { lane: number; queue: number | null },
   schema: string,
 ): string =>
-  `insert into ${schema}.lane (id, queue, name) values (${lane}, ${queue ?? '<queue>'}, '')`;
+  `insert into ${inQuotes(schema)}.lane (id, queue, name) values (${lane}, ${queue ?? '<queue>'}, '')`;
 
 /** What deletes the rows of a place that no live job has, by hand: an operator may run it again and again. */
 export const deleteStrays = (place: string, schema: string): string =>
-  `delete from ${schema}.${place} p where not exists (select from ${schema}.job j where ${repeatsJob(place as WaitingPlace)})`;
+  `delete from ${inQuotes(schema)}.${place} p where not exists (select from ${inQuotes(schema)}.job j where ${repeatsJob(place as WaitingPlace)})`;

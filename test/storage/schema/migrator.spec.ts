@@ -3,6 +3,8 @@ import { createEntities } from 'nestjs-simple-queue';
 import { DataSource, EntitySchema } from 'typeorm';
 import { startPostgres } from '../../../sample/local-postgres/local-postgres.ts';
 import { QueueEventBus } from '../../../lib/observability/events.js';
+import { DESCRIBE_SCHEMA } from '../../../lib/storage/schema/describe-schema.sql.js';
+import { driftOf } from '../../../lib/storage/schema/schema-drift.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { eventually } from '../../support/eventually.js';
@@ -82,6 +84,12 @@ describe('opening the storage', () => {
       { id, state: 'ready' },
     ]);
     expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
+    expect(driftOf(await database.query(DESCRIBE_SCHEMA.text, ['user']))).toEqual({
+      missing: [],
+      changed: [],
+      extra: [],
+      invalid: [],
+    });
     await storage.onApplicationShutdown();
   });
 
