@@ -7,15 +7,17 @@ const mapOf = (key: string, value: string): string =>
 
 /**
  * Jobs that wait again, under other ids: those of callbacks of a batch that were called (`again`), and what failed behind a stage that runs or waits
- * again itself. `is true` keeps the planner, which knows nothing of thousands of stages, from comparing each with each.
+ * again itself. Both are maps: a list of 100,000 edges has no room in a small work_mem, and each would be compared with each.
  */
 export const FIND_AGAIN = statement(
   'find_again',
-  `select t.id, t.stage, s.again from simple_queue.stage s join simple_queue.step t on t.workflow = s.workflow and t.shard = $1 and t.stage = s.n
+  `with lost as materialized (
+    select ${mapOf('n', '0')} as stages from simple_queue.stage where workflow = $2 and shard = $1 and (failed > 0 or skipped)),
+  behind as materialized (
+    select ${mapOf('downstream', '0')} as stages from simple_queue.edge where workflow = $2 and shard = $1 and (select stages from lost) ? upstream::text)
+  select t.id, t.stage, s.again from simple_queue.stage s join simple_queue.step t on t.workflow = s.workflow and t.shard = $1 and t.stage = s.n
   where s.workflow = $2 and s.shard = $1 and not s.skipped and (s.again and t.state is distinct from 'skipped'
-    or s.failed > 0 and t.state in ('failed', 'cancelled') and s.n in (
-      select downstream from simple_queue.edge where workflow = $2 and shard = $1 and (upstream in (
-        select n from simple_queue.stage where workflow = $2 and shard = $1 and (failed > 0 or skipped))) is true))`,
+    or s.failed > 0 and t.state in ('failed', 'cancelled') and (select stages from behind) ? s.n::text)`,
 );
 
 /** They wait again, as what was skipped does; what has succeeded of a step ($3) is not made again. */
