@@ -1,11 +1,12 @@
 import { type Lane, type LaneName, type Served, serves } from '../job/lane.js';
 import type { QueueLoad } from '../observability/telemetry.js';
-import { QueueError } from '../job/queue.errors.js';
 import type { Permits } from '../runtime/permits.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { LaneTurns } from '../storage/lanes/lane-turns.js';
-import { MAX_LANES, type Lanes } from '../storage/lanes/lanes.js';
+import { isBlocked } from '../storage/lanes/blocked-registration.js';
+import { MAX_LANES } from '../storage/lanes/lane-bounds.js';
+import type { Lanes } from '../storage/lanes/lanes.js';
 import { BatchLane } from './batch-lane.js';
 import type { FleetPermits } from '../limits/fleet-permits.js';
 import type { Handler, HandlerRegistry } from '../handlers/handler-registry.js';
@@ -288,9 +289,6 @@ const isSame = (one: Lane, other: Lane): boolean =>
   one.queue === other.queue &&
   one.name === other.name &&
   one.labels.join() === other.labels.join();
-
-const isBlocked = (error: unknown): boolean =>
-  error instanceof QueueError && error.code === 'TRANSACTION_CONFLICT';
 
 function passOver(error: unknown): void {
   if (!isBlocked(error)) throw error;

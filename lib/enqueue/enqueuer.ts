@@ -163,7 +163,7 @@ export class Enqueuer {
   ): Promise<Enqueued[]> {
     const batch = new LargeBatch(items, {
       check: (item, index) => this.checkedItem(queue, item, { index, limits }),
-      register: ({ name, labels }) => this.storage.lanes.of(queue, name, labels),
+      register: (jobs) => this.storage.lanes.give(jobs),
     });
     const [since, at] = [performance.now(), wallTime()];
     try {
@@ -231,8 +231,7 @@ export class Enqueuer {
   private async withLanes(jobs: CheckedJob[], within?: Run): Promise<NewJob[]> {
     const { spool } = this.storage;
     if (spool) await refuseSpooled(spool, jobs.flatMap(({ dependsOn = [] }) => dependsOn)); // prettier-ignore
-    for (const job of jobs)
-      job.lane ??= await this.storage.lanes.of(job.queue, job.name, job.labels, within);
+    await this.storage.lanes.give(jobs, within);
     return jobs as NewJob[];
   }
 

@@ -11,7 +11,8 @@ const READ_AT_ONCE = 250;
 /** What makes one item per job. */
 interface Reading {
   check: (item: EnqueueItem, index: number) => CheckedJob;
-  register: (job: CheckedJob) => Promise<Lane>;
+  /** Gives them their lanes. */
+  register: (jobs: CheckedJob[]) => Promise<void>;
 }
 
 /**
@@ -53,14 +54,21 @@ export class LargeBatch {
 
   async *chunks(): AsyncGenerator<NewJob[]> {
     const chunker = new Chunker();
-    for (let index = 0; index < this.items.length; index++) {
-      const checked = this.reading.check(this.items[index]!, index);
-      checked.lane ??= await this.reading.register(checked);
-      const full = chunker.add(this.note(checked as NewJob));
-      if (full) yield full;
-      if (index % READ_AT_ONCE === 0) await setImmediate();
+    for (let index = 0; index < this.items.length; index += READ_AT_ONCE) {
+      for (const job of await this.read(index)) {
+        const full = chunker.add(this.note(job));
+        if (full) yield full;
+      }
+      await setImmediate();
     }
     yield chunker.take();
+  }
+
+  private async read(from: number): Promise<NewJob[]> {
+    const items = this.items.slice(from, from + READ_AT_ONCE);
+    const jobs = Array.from(items, (item, index) => this.reading.check(item, from + index));
+    if (jobs.some(({ lane }) => !lane)) await this.reading.register(jobs);
+    return jobs as NewJob[];
   }
 
   private note(job: NewJob): NewJob {

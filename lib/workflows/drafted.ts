@@ -118,12 +118,9 @@ export class Drafted {
 
   private async withLanes(jobs: CheckedJob[], joined?: Joined): Promise<NewJob[]> {
     const { lanes } = this;
-    for (const job of jobs) {
-      const { queue, name, labels } = job;
-      const asked = (run?: Run) => lanes.of(queue, name, labels, run);
-      job.lane =
-        lanes.find(queue, name, labels) ?? (await (joined ? joined.alone(asked) : asked()));
-    }
+    for (const job of jobs) job.lane = lanes.find(job.queue, job.name, job.labels);
+    const given = (run?: Run) => lanes.give(jobs, run);
+    if (jobs.some(({ lane }) => !lane)) await (joined ? joined.alone(given) : given());
     return jobs as NewJob[];
   }
 }

@@ -6,7 +6,7 @@ import { JobQueue } from '../../lib/pull/job-queue.js';
 import { drain } from '../../lib/testing/testing.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { LaneTurns } from '../../lib/storage/lanes/lane-turns.js';
-import { MAX_LANES } from '../../lib/storage/lanes/lanes.js';
+import { MAX_LANES } from '../../lib/storage/lanes/lane-bounds.js';
 import { aHandler, failedLoops } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aStory, untilJobIs } from '../support/story.js';

@@ -9,3 +9,6 @@ export function blocked({ queue }: LaneName, cause: unknown): QueueError {
     { cause },
   );
 }
+
+export const isBlocked = (error: unknown): boolean =>
+  error instanceof QueueError && error.code === 'TRANSACTION_CONFLICT';

@@ -1,5 +1,6 @@
 import { type Lane, serves } from '../../job/lane.js';
-import { MAX_LANES, type Lanes, type ServedLanes } from './lanes.js';
+import { MAX_LANES } from './lane-bounds.js';
+import type { Lanes, ServedLanes } from './lanes.js';
 
 /** Of the lanes asked for at once: the oldest have one half, those in which jobs wait the other. */
 const HALF = MAX_LANES / 2;

@@ -1,6 +1,5 @@
 import { NO_LABELS } from '../../job/values/labels.js';
 import type { Kept, Lane, LaneName } from '../../job/lane.js';
-import { QueueError } from '../../job/queue.errors.js';
 import { isPattern } from '../../job/values/queue-pattern.js';
 import { DatabaseError } from '../connection/database-errors.js';
 import type { Database, Run } from '../connection/database.js';
@@ -14,11 +13,16 @@ import {
 } from './list-lanes.sql.js';
 import { FIND_LANES, LOCK_LANES, LOOK_UP_LANE, REGISTER_LANES, REGISTER_QUEUES } from './register-lanes.sql.js'; // prettier-ignore
 import { SHARD } from '../connection/shard.js';
-import { blocked } from './blocked-registration.js';
+import { blocked, isBlocked } from './blocked-registration.js';
+import { MANY_LANES, manyLanes, MAX_LABELLED_LANES, MAX_LANES, servedLanes, tooMany } from './lane-bounds.js'; // prettier-ignore
+import { columnsOf, keyOf } from './lane-names.js';
 import type { UnservedLanes } from './unserved-lanes.js';
 
 /** A lane, and whether the ends of its jobs are stored as jobs of another queue. */
 export type NumberedLane = Lane & { hasOutcomes?: boolean };
+
+/** A job that may not have its lane yet. */
+type Laneless = LaneName & { lane: Lane | undefined };
 
 /** A lane by name, and how many its queue has. */
 type Found = Omit<Lane, 'kept'> & {
@@ -32,15 +36,6 @@ export interface ServedLanes {
   queue: string;
   name?: string | undefined;
 }
-
-/** Lanes with labels of one queue: whoever puts ids into labels should learn it before every claim asks for thousands of lanes. */
-export const MAX_LABELLED_LANES = 1_000;
-
-/** Lanes of one queue beyond which there is a warning: whoever puts ids into names should learn it before every claim asks for all of them. */
-export const MANY_LANES = 1_000;
-
-/** Lanes that a queue may have, that a process serves, and that it remembers of those it enqueues to. */
-export const MAX_LANES = 10_000;
 
 const MAX_LISTED = 100_000;
 const MAX_NAMES = 10_000;
@@ -96,10 +91,21 @@ export class Lanes {
     return (within && (await this.lookedUp(lane, within))) ?? this.registered(lane);
   }
 
+  /** Gives each of these jobs its lane, as `of` does: what is new by one transaction, and by name where another stands in the way of one. */
+  async give(jobs: readonly Laneless[], within?: Run): Promise<void> {
+    const bare = jobs.filter((job) => !job.lane);
+    await this.together(bare.filter((job) => !this.byName.has(keyOf(job))), within); // prettier-ignore
+    for (const job of bare) job.lane = await this.of(job.queue, job.name, job.labels, within);
+  }
+
   /** The database does not know one of these: whoever holds them has their new numbers then. */
   async renew(lanes: Iterable<Lane>): Promise<void> {
-    for (const lane of new Set(lanes)) {
-      const { id, queueId } = await this.registered(lane);
+    const held = [...new Set(lanes)];
+    const known = await this.together(held);
+    for (const lane of held) {
+      const key = keyOf(lane);
+      const found = known.has(key) ? this.byName.get(key) : undefined;
+      const { id, queueId } = found ?? (await this.registered(lane));
       Object.assign(lane, { id, queueId });
     }
   }
@@ -178,27 +184,50 @@ export class Lanes {
   /** Once for all who ask at the same time: what waits for a transaction elsewhere holds one connection. */
   private async registered(lane: LaneName): Promise<Lane> {
     const key = keyOf(lane);
-    let registering = this.registering.get(key);
-    if (!registering) {
-      registering = this.register([lane]).finally(() => this.registering.delete(key));
-      this.registering.set(key, registering);
-    }
-    const [refused] = await registering;
+    const registering = this.registering.get(key) ?? this.noted([key], this.register([lane]));
+    const refused = (await registering).find((each) => keyOf(each) === key);
     if (refused) throw tooMany(refused);
     return this.byName.get(key) ?? this.registered(lane);
+  }
+
+  /** Registers these by one transaction, but for those that others ask for already. Returns what is known then: nothing where one of them has to be waited for. */
+  private async together(names: readonly LaneName[], within?: Run): Promise<Set<string>> {
+    if (names.length < 2 || (within && (await this.lookedAt(names).catch(crowded)))) return new Set(); // prettier-ignore
+    const asked = new Map(names.map((lane) => [keyOf(lane), lane]));
+    for (const key of this.registering.keys()) asked.delete(key);
+    const keys = [...asked.keys()];
+    let isWhole = true;
+    const tried = this.register([...asked.values()], 0).catch((error: unknown) => {
+      if (!isBlocked(error)) throw error;
+      isWhole = false;
+      return [];
+    });
+    const [refused] = await this.noted(keys, tried);
+    if (refused) throw tooMany(refused);
+    return new Set(isWhole ? keys : []);
+  }
+
+  private noted(keys: string[], registering: Promise<LaneName[]>): Promise<LaneName[]> {
+    const noted = registering.finally(() => keys.forEach((key) => this.registering.delete(key)));
+    for (const key of keys) this.registering.set(key, noted);
+    return noted;
   }
 
   /** With no room beside the caller's transaction, in it: so others that wait for it do not wait for room, too. What is found there is not remembered: it says less. */
   private async lookedUp(lane: Required<LaneName>, within: Run): Promise<Lane | undefined> {
     try {
-      await this.database.loops.hurried(() => this.load([lane]));
+      await this.lookedAt([lane]);
       return this.byName.get(keyOf(lane));
     } catch (error) {
-      if (!(error instanceof DatabaseError) || !error.isCrowded) throw error;
+      crowded(error);
       const [found] = await within<Lane>(LOOK_UP_LANE, [lane.queue, lane.name, lane.labels]);
       if (!found) throw error;
       return found;
     }
+  }
+
+  private async lookedAt(lanes: readonly LaneName[]): Promise<void> {
+    await this.database.loops.hurried(() => this.load(lanes));
   }
 
   /** Looks lanes up; returns those that there are not. */
@@ -259,35 +288,10 @@ export class Lanes {
   }
 }
 
-/** A line feed is in no name, a comma in no label. */
-const keyOf = ({ queue, name, labels = NO_LABELS }: LaneName): string =>
-  labels.length === 0 ? `${queue}\n${name}` : `${queue}\n${name}\n${labels.join()}`;
-
-const columnsOf = (lanes: readonly LaneName[]): [string[], string[], string[]] => [
-  lanes.map((lane) => lane.queue),
-  lanes.map((lane) => lane.name),
-  lanes.map((lane) => (lane.labels ?? NO_LABELS).join()),
-];
-
-function servedLanes(): { code: string; message: string } {
-  const message = `This process serves more than ${MAX_LANES} lanes: sets of queue, job name and labels. Each claim asks for all of them, so it asks for ${MAX_LANES} at a time: the others take turns, and their jobs wait for some seconds more. Give queues to other processes (worker: { queues }), and put ids into the payload, a fingerprint or a group.`;
-  return { code: 'MANY_LANES', message };
-}
-
-function manyLanes(queue: string): { code: string; message: string } {
-  const message = `Queue "${queue}" has more than ${MANY_LANES} lanes: sets of job name and labels. Each claim asks for all of them, and beyond ${MAX_LANES} new ones are refused. A name says which handler a job is for; put ids into the payload, a fingerprint or a group.`;
-  return { code: 'MANY_LANES', message };
-}
-
-function tooMany({ queue, labels = NO_LABELS }: LaneName): QueueError {
-  const what =
-    labels.length > 0
-      ? `${MAX_LABELLED_LANES} sets of labels`
-      : `${MAX_LANES} lanes (sets of job name and labels)`;
-  return new QueueError(
-    'TOO_MANY_LANES',
-    `Queue "${queue}" has ${what}, the most there may be. A name says which handler a job is for, labels what a worker must have (gpu, eu); put ids into the payload, a fingerprint or a group. Lanes that nobody uses go by themselves.`,
-  );
+/** @throws what is no full server. */
+function crowded(error: unknown): true {
+  if (error instanceof DatabaseError && error.isCrowded) return true;
+  throw error;
 }
 
 const said = ({ ms, agoMs }: { ms: number; agoMs: number }): Kept => ({

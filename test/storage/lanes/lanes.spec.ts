@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
-  Lanes,
   MANY_LANES,
   MAX_LABELLED_LANES,
   MAX_LANES,
-} from '../../../lib/storage/lanes/lanes.js';
+} from '../../../lib/storage/lanes/lane-bounds.js';
+import { Lanes } from '../../../lib/storage/lanes/lanes.js';
 import { UnservedLanes } from '../../../lib/storage/lanes/unserved-lanes.js';
 import { eventually } from '../../support/eventually.js';
 import { patient } from '../../support/patience.mjs';
