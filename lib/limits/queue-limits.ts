@@ -12,6 +12,7 @@ import { callable, must, shape, whole, type Rule } from '../runtime/rules.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import { bounded, type Bound } from '../runtime/bounded.js';
 import { within } from '../runtime/within.js';
+import { DatabaseError } from '../storage/connection/database-errors.js';
 import type { Entry } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { FleetLimits } from './fleet-limits.js';
@@ -31,6 +32,7 @@ export interface WithinOptions {
 const WAIT_MS = 60_000;
 /** How soon a full limit is asked again where nobody reports it. */
 const ASK_MS = 500;
+const DENIED = '42501';
 
 /** Of a text with a NUL the database has none; nobody holds a limit per key by its name. */
 const nameOf = must(
@@ -240,7 +242,16 @@ export class QueueLimits {
   private async reap(): Promise<void> {
     if (performance.now() < this.reapAt) return;
     this.reapAt = performance.now() + this.options.reaperIntervalMs;
-    await this.leases.reapExpiredLeases();
+    await this.leases.reapExpiredLeases().catch((error: unknown) => {
+      if (!(error instanceof DatabaseError) || error.sqlState !== DENIED) throw error;
+      return this.free();
+    });
+  }
+
+  /** A role that only enqueues leaves dead workers to others. */
+  private async free(): Promise<void> {
+    const { limits, signals } = this.storage;
+    for (const name of await limits.freeShares()) signals.tellOfLimit(name);
   }
 
   private unknown(name: string): QueueError {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
+import { QueueLimits } from '../../lib/limits/queue-limits.js';
 import { JobResult } from '../../lib/job/job-result.js';
 import { JobQueue } from '../../lib/pull/job-queue.js';
 import { roleScript, type RoleKind } from '../../migrations/roles.js';
@@ -95,6 +96,20 @@ describe('the roles of the script', () => {
       .get(QueueDoctor, { strict: false })
       .examine({ only: ['RIGHTS', 'SCHEMA'] });
     expect(findings).toMatchObject([{ level: 'ok' }, { level: 'ok' }]);
+  });
+
+  it('let a process that only enqueues enter a limit that is full, and free what a dead call held', async () => {
+    const limits = { payments: { concurrency: 1 } };
+    const { app } = await start('enqueue', { options: { limits, reaperIntervalMs: 100 } });
+    const within = app.get(QueueLimits, { strict: false });
+    const calls = Array.from({ length: 5 }, (_, n) => within.within('payments', async () => n));
+    expect(await Promise.all(calls)).toEqual([0, 1, 2, 3, 4]);
+    await owner.database.query(`
+      with dead as (
+        insert into simple_queue.allotment (name, shard, lease, n, wanted, holder, expires_at)
+        values ('payments', 0, gen_random_uuid(), 1, 1, 'dead', now() - interval '1 hour'))
+      update simple_queue.fleet_limit set allotted = 1 where name = 'payments'`);
+    expect(await within.within('payments', () => 'entered')).toBe('entered');
   });
 
   it('let a worker run, retry, bury, checkpoint, reap and pull', async () => {
