@@ -36,6 +36,8 @@ const OF_ALL = /^(28|3D|3F|42|25)/;
 
 /** Stores calls of the past as they would have been stored then. */
 export class ReplayedCalls {
+  /** So many new jobs, of all tries: a call that is tried again meets those of before. */
+  made = 0;
   /** How often the same call has failed while the database replied. */
   tries = 0;
   private failing = '';
@@ -48,30 +50,24 @@ export class ReplayedCalls {
     this.policies = new QueuePolicies(options);
   }
 
-  /** Throws where the database is away, or where it is worth trying again soon. */
-  async store(
-    batch: SpooledCall[],
-    refused: Refused[],
-  ): Promise<{ jobs: number; existing: number }> {
-    const sum = { jobs: 0, existing: 0 };
+  /** How many jobs are stored then. Throws where the database is away, or where it is worth trying again soon. */
+  async store(batch: SpooledCall[], refused: Refused[]): Promise<number> {
+    let jobs = 0;
     try {
       // Also what their workers say by now.
       await this.storage.lanes.register(batch.flatMap(({ jobs }) => jobs));
       await this.refuseForgotten(batch);
-      const answers = await this.insert(batch);
-      sum.jobs += answers.length;
-      sum.existing += answers.filter((isNew) => !isNew).length;
+      jobs = await this.insert(batch);
     } catch (error) {
       const [first] = batch as [SpooledCall];
       if (isAway(error) && this.patient(first, batch.length > 1)) throw error;
       if (batch.length === 1) refused.push(this.refusalOf(first, error));
-      else for (const call of batch) add(sum, await this.store([call], refused));
+      else for (const call of batch) jobs += await this.store([call], refused);
     }
-    return sum;
+    return jobs;
   }
 
-  /** Returns for each job whether it is new. */
-  private async insert(batch: SpooledCall[]): Promise<boolean[]> {
+  private async insert(batch: SpooledCall[]): Promise<number> {
     const [jobs, notes]: [NewJob[], (string | undefined)[]] = [[], []];
     for (const call of batch) {
       const isKept = call.jobs.every((job) => this.isKeptForADay(job, ageOf(call.at)));
@@ -84,7 +80,8 @@ export class ReplayedCalls {
     const answers = await this.storage.replays.store(jobs, notes);
     const stored = jobs.filter((_, index) => answers[index]);
     if (stored.length > 0) this.storage.signals.send(signalOf(stored));
-    return answers.map((answer) => answer?.created ?? false);
+    this.made += answers.filter((answer) => answer?.created).length;
+    return answers.length;
   }
 
   /** As long as a note is: a call that is replayed again, for a reply that was lost or a process that was killed, meets its jobs. */
@@ -164,11 +161,6 @@ class Forgotten extends Error {}
 function noteOf({ at, jobs: [first] }: SpooledCall): string {
   const hex = createHash('sha256').update(`${at} ${first!.id}`).digest('hex');
   return hex.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-}
-
-function add(sum: { jobs: number; existing: number }, more: typeof sum): void {
-  sum.jobs += more.jobs;
-  sum.existing += more.existing;
 }
 
 /** What may share a statement: calls in their order, all counted by one limit or none. What changes others' jobs, or meets a job of the batch, has one of its own. */

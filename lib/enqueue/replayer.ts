@@ -21,11 +21,10 @@ const LAST_BYTES = 256 * 1024;
 /** Counted since jobs began to be spooled. */
 interface Counts {
   jobs: number;
-  existing: number;
   aside: number;
 }
 
-const NONE: Counts = { jobs: 0, existing: 0, aside: 0 };
+const NONE: Counts = { jobs: 0, aside: 0 };
 
 /** Brings what waits on the disk to the database: segment by segment, in order, each until all of it is stored or put aside. */
 export class Replayer {
@@ -139,16 +138,17 @@ export class Replayer {
   private async store(segment: HeldSegment): Promise<void> {
     const refused: Refused[] = [];
     const calls = await this.callsOf(segment);
-    for (const batch of batchesOf(calls, this.calls.tries)) {
-      const { jobs, existing } = await this.calls.store(batch, refused);
-      this.counts.jobs += jobs;
-      this.counts.existing += existing;
-    }
+    let jobs = 0;
+    for (const batch of batchesOf(calls, this.calls.tries))
+      jobs += await this.calls.store(batch, refused);
     this.calls.tries = 0;
     for (const isPassing of [true, false]) {
       const some = refused.filter((each) => each.isPassing === isPassing);
       if (some.length > 0) await this.putAside(some, isPassing);
     }
+    // Not before: what fails until here is stored again.
+    this.counts.jobs += jobs;
+    this.counts.aside += refused.reduce((sum, { call }) => sum + call.jobs.length, 0);
   }
 
   private async callsOf(segment: HeldSegment): Promise<SpooledCall[]> {
@@ -164,7 +164,6 @@ export class Replayer {
   private async putAside(refused: Refused[], isPassing: boolean): Promise<void> {
     const records: SpoolRecord[] = refused.map(({ call, code }) => recordOf({ ...call, refused: code })); // prettier-ignore
     await this.spool.keepAside(records, isPassing);
-    this.counts.aside += jobsOf(records);
     const codes = [...new Set(refused.map(({ code }) => code))].join(', ');
     const next = isPassing
       ? 'They are tried again every minute.'
@@ -174,10 +173,11 @@ export class Replayer {
   }
 
   private tellOver(): void {
-    const counts = this.counts;
-    this.counts = { ...NONE };
+    const { counts, calls } = this;
+    const existing = Math.max(0, counts.jobs - calls.made);
+    [this.counts, calls.made] = [{ ...NONE }, 0];
     this.isSpooling = false;
-    this.events.emit('spooling', () => ({ phase: 'over', ...counts }));
+    this.events.emit('spooling', () => ({ phase: 'over', ...counts, existing }));
   }
 }
 

@@ -244,11 +244,13 @@ describe('a spool and its database', () => {
     // The batch, and then the call by itself.
     expect(await database.query('select last_value::int as n from tries')).toEqual([{ n: 6 }]);
     expect([rig.spool.state.aside.jobs, rig.seen.filter((each) => each !== 'replay')]).toEqual([1, ['SPOOL_ASIDE']]); // prettier-ignore
+    await eventually(() => expect(rig.over).toEqual([{ jobs: 2, existing: 0, aside: 1 }]));
     await database.query('drop trigger refuse on simple_queue.job');
     // As happens every minute.
     expect(await rig.spool.retry(false)).toBe(1);
     await rig.isOver();
     expect([...(await rig.stored())].sort()).toEqual(['a', 'b', 'bad']);
+    await eventually(() => expect(rig.over.slice(1)).toEqual([{ jobs: 1, existing: 0, aside: 0 }]));
   });
 
   it('tries again what was put aside a minute after its start, however old its process is', async () => {

@@ -22,6 +22,8 @@ export class SpoolRig {
   storage!: Storage;
   /** Codes of warnings, and loops that failed. */
   seen: string[] = [];
+  /** What events said when all was stored or put aside. */
+  over: object[] = [];
   dataSource!: DataSource;
   private enqueuer!: Enqueuer;
 
@@ -33,7 +35,7 @@ export class SpoolRig {
       this.dataSource = await aDataSource(this.proxy.url);
     });
     beforeEach(async () => {
-      this.seen = [];
+      [this.seen, this.over] = [[], []];
       for (const table of ['job', 'ready', 'given_id'])
         await this.test.database.query(`delete from simple_queue.${table} where true`);
       await this.test.database.query('update simple_queue.queue set policy = null');
@@ -61,6 +63,7 @@ export class SpoolRig {
     const events = new QueueEventBus();
     events.on('warning', ({ code }) => void this.seen.push(code));
     events.on('loopFailed', ({ loop }) => void this.seen.push(loop));
+    events.on('spooling', ({ phase, ...counts }) => void (phase === 'over' && this.over.push(counts))); // prettier-ignore
     this.storage = await openStorage(this.dataSource, options, events);
     this.enqueuer = new Enqueuer(this.storage, resolveOptions(options).options, events);
     return folder;

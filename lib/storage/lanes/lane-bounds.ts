@@ -11,13 +11,15 @@ export const MANY_LANES = 1_000;
 /** Lanes that a queue may have, that a process serves, and that it remembers of those it enqueues to. */
 export const MAX_LANES = 10_000;
 
+const INSTEAD = 'put ids into the payload, a fingerprint or a group';
+
 export function servedLanes(): { code: string; message: string } {
-  const message = `This process serves more than ${MAX_LANES} lanes: sets of queue, job name and labels. Each claim asks for all of them, so it asks for ${MAX_LANES} at a time: the others take turns, and their jobs wait for some seconds more. Give queues to other processes (worker: { queues }), and put ids into the payload, a fingerprint or a group.`;
+  const message = `This process serves more than ${MAX_LANES} lanes (queue, job name, labels). A claim asks for that many: the others take turns, and their jobs wait some seconds more. Give queues to other processes (worker: { queues }), and ${INSTEAD}.`;
   return { code: 'MANY_LANES', message };
 }
 
 export function manyLanes(queue: string): { code: string; message: string } {
-  const message = `Queue "${queue}" has more than ${MANY_LANES} lanes: sets of job name and labels. Each claim asks for all of them, and beyond ${MAX_LANES} new ones are refused. A name says which handler a job is for; put ids into the payload, a fingerprint or a group.`;
+  const message = `Queue "${queue}" has more than ${MANY_LANES} lanes: sets of job name and labels. Each claim asks for all; beyond ${MAX_LANES} new ones are refused. A name says which handler a job is for; ${INSTEAD}.`;
   return { code: 'MANY_LANES', message };
 }
 
@@ -28,6 +30,6 @@ export function tooMany({ queue, labels = NO_LABELS }: LaneName): QueueError {
       : `${MAX_LANES} lanes (sets of job name and labels)`;
   return new QueueError(
     'TOO_MANY_LANES',
-    `Queue "${queue}" has ${what}, the most there may be. A name says which handler a job is for, labels what a worker must have (gpu, eu); put ids into the payload, a fingerprint or a group. Lanes that nobody uses go by themselves.`,
+    `Queue "${queue}" has ${what}, the most there may be. A name says which handler a job is for, labels what a worker must have (gpu, eu); ${INSTEAD}. Lanes that nobody uses go by themselves.`,
   );
 }
