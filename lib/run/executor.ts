@@ -20,9 +20,8 @@ import { answerOf, lastValue } from '../handlers/last-value.js';
 import type { ContextTools } from './context-tools.js';
 import { RunContext } from './run-context.js';
 import type { RunReports } from '../observability/run-reports.js';
-import { clientOf } from '../storage/connection/callers/joined.js';
+import { abandonable } from './abandonable.js';
 import { DatabaseError } from '../storage/connection/database-errors.js';
-import { abandon } from '../storage/connection/own-client.js';
 
 export interface ExecutorParts extends ContextTools {
   reports: RunReports;
@@ -138,7 +137,9 @@ export class Executor {
     );
     try {
       await this.parts.dataSource.transaction('READ COMMITTED', async (manager) => {
-        outcome = await this.callAbandonable(run, manager);
+        // Its time was over while it waited for a connection.
+        if (run.settled) throw leave;
+        outcome = await abandonable(run, manager, () => this.callWith(run, manager));
         if (outcome.kind !== 'succeeded' || run.settled) throw leave;
         if (run.completed) return;
         const { stored = NO_OUTPUT, added } = outcome;
@@ -149,16 +150,6 @@ export class Executor {
       if (error !== leave) throw error;
     }
     return outcome!;
-  }
-
-  /** As long as its handler runs: a commit that is on its way stays. */
-  private async callAbandonable(run: JobRun, manager: EntityManager): Promise<Outcome> {
-    run.abandon = () => abandon(clientOf(manager.queryRunner!));
-    try {
-      return await this.callWith(run, manager);
-    } finally {
-      run.abandon = undefined;
-    }
   }
 
   private async callWith(run: JobRun, manager: EntityManager): Promise<Outcome> {

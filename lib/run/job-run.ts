@@ -44,7 +44,7 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
   endedAt = 0;
   /** Settled by timeout or release while its handler still runs: what that answers later changes nothing. */
   settled = false;
-  /** Undoes the transaction in which its handler still runs: settled without it, that can store nothing, and would keep its locks. */
+  /** Undoes the transaction in which its handler still runs: that can store nothing any more, and would keep its locks. */
   abandon: (() => void) | undefined;
   /** As what it was settled. */
   outcome: Outcome | undefined;

@@ -5,6 +5,7 @@ import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory, loseLeases, untilJobIs } from '../support/story.js';
+import { Rival } from '../support/storage.js';
 import { scaled } from '../support/patience.mjs';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
@@ -74,10 +75,11 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     expect(await Promise.all(jobs.map(({ id }) => effectsOf(id)))).toEqual([1, 0, 0, 0]);
   });
 
-  it('keeps neither locks nor a connection of a transactional handler that hangs beyond its timeout, nor what it writes later', async () => {
-    const hangs = aGate();
-    const late: unknown[] = [];
+  it('keeps no locks of a transactional handler that hangs beyond its timeout, nor what it writes later, and rejects nothing that is in flight', async () => {
+    const [hangs, seen] = [aGate(), [] as unknown[]];
     await story.database.query('create table account as select 1 as id, 0 as sum');
+    const rival = await Rival.connect(story.database);
+    await rival.query('select pg_advisory_lock(7)');
     const application = await story.start({
       providers: [
         aHandler(
@@ -86,8 +88,10 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
             const book = () => manager.query('update account set sum = sum + 1 where id = 1');
             await book();
             if (payload !== 'hangs') return;
+            const flying = manager.query('select pg_advisory_xact_lock(7)').then(() => 'flown');
             await hangs.passed;
-            late.push(await book().catch((error: unknown) => error));
+            seen.push(await flying);
+            seen.push(await book().catch((error: unknown) => error));
           },
           { transactional: true, maxAttempts: 1 },
         ),
@@ -95,12 +99,41 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     });
     const hanging = await application.queues.enqueue('books', 'hangs', { timeoutMs: 500 });
     await untilJobIs('failed', application, hanging.id);
+    await rival.query('select pg_advisory_unlock(7)');
     const next = await application.queues.enqueue('books', 'goes on');
 
     await untilJobIs('succeeded', application, next.id);
     hangs.open();
-    await eventually(() => expect(late).toEqual([expect.any(Error)]));
+    await eventually(() => expect(seen).toEqual(['flown', expect.any(Error)]));
+    await rival.close();
     expect(await story.database.query('select sum from account')).toEqual([{ sum: 1 }]);
+  });
+
+  it('begins no transactional run whose time was over before its connection came', async () => {
+    const seen: unknown[] = [];
+    const application = await story.start({
+      typeorm: { poolSize: 2 },
+      providers: [
+        aHandler('late', ({ payload }) => void seen.push(payload), {
+          transactional: true,
+          timeoutMs: 500,
+          maxAttempts: 1,
+        }),
+      ],
+    });
+    const taken = [1, 2].map(() => application.dataSource.createQueryRunner());
+    for (const runner of taken) await runner.connect();
+    await story.database.query(`select simple_queue.enqueue('late', '"late"')`);
+    const ended = `select last_error ->> 'code' as code from simple_queue.jobs where queue = 'late' and state = 'failed'`;
+    await eventually(async () =>
+      expect(await story.database.query(ended)).toEqual([{ code: 'JOB_TIMEOUT' }]),
+    );
+    for (const runner of taken) await runner.release();
+
+    // Behind the run that came too late, or in a transaction beside it.
+    await application.dataSource.query('select 1');
+    await application.close();
+    expect(seen).toEqual([]);
   });
 
   it('keeps nothing of what a transactional handler still asks for when a sibling has failed', async () => {

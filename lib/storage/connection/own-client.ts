@@ -47,11 +47,10 @@ export class OwnClient extends pg.Client {
     return super.end(...given);
   }
 
+  /** Without a farewell: connecting, or waiting for an answer, it ends at once. */
   abandon(): void {
-    abandon(this);
+    (
+      this as unknown as { connection: { stream: { destroy(): void } } }
+    ).connection.stream.destroy();
   }
 }
-
-/** Without a farewell: connecting, or waiting for an answer, it ends at once; what its transaction did is undone. Not one of the native driver. */
-export const abandon = (client: unknown): void =>
-  (client as { connection?: { stream?: { destroy(): void } } } | undefined)?.connection?.stream?.destroy(); // prettier-ignore

@@ -26,7 +26,7 @@ export function manyLanes(queue: string): { code: string; message: string } {
 export function tooMany({ queue, labels = NO_LABELS }: LaneName): QueueError {
   const what =
     labels.length > 0
-      ? `${MAX_LABELLED_LANES} sets of labels`
+      ? `${MAX_LABELLED_LANES} names with labels`
       : `${MAX_LANES} lanes (sets of job name and labels)`;
   return new QueueError(
     'TOO_MANY_LANES',

@@ -147,7 +147,7 @@ describe('many lanes that are new', () => {
     const given = items((n) => ({ labels: [`id-${n}`] }), MAX_LABELLED_LANES + 1);
     await expect(enqueuer.enqueueMany('brim', given, {})).rejects.toMatchObject({
       code: 'TOO_MANY_LANES',
-      message: expect.stringContaining('Queue "brim" has 1000 sets of labels'),
+      message: expect.stringContaining('Queue "brim" has 1000 names with labels'),
     });
     expect(await lanesOf('brim')).toBe(MAX_LABELLED_LANES);
     const jobs = `select from simple_queue.job j join simple_queue.queue q on q.id = j.queue where q.name = 'brim'`;
