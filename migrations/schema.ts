@@ -1,3 +1,5 @@
+import { inQuotes } from '../lib/job/names.js';
+
 /** The version that `up` leaves behind; `migrate: 'check'` compares it with the table's. Apart from what it takes to migrate, which few starts do. */
 export const SCHEMA_VERSION = 1;
 
@@ -8,7 +10,3 @@ export const SCHEMA_VERSION = 1;
 export function inSchema(statement: string, schema: string): string {
   return statement.replaceAll(/(?:simple_queue|~~)\./g, `${inQuotes(schema)}.`);
 }
-
-/** As a statement names it, a printed one as well. */
-export const inQuotes = (schema: string): string =>
-  schema === 'simple_queue' ? schema : `"${schema}"`;

@@ -1,4 +1,4 @@
-import { inQuotes } from '../../migrations/schema.js';
+import { inQuotes } from '../job/names.js';
 import type { LimitShares } from '../storage/limits/limit.repository.js';
 import { isUndeclared, wordsOf } from '../storage/limits/limit-words.js';
 import type { Check, Examination } from './check.js';

@@ -1,4 +1,4 @@
-import { inQuotes } from '../../migrations/schema.js';
+import { inQuotes } from '../job/names.js';
 import type { LanelessJobs, PlaceBreach } from '../storage/diagnosis/diagnosis.js';
 import { deleteStrays, putLaneBack } from '../storage/diagnosis/stray-rows.js';
 import type { Check, Examination } from './check.js';

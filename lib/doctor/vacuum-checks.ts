@@ -1,4 +1,4 @@
-import { inQuotes } from '../../migrations/schema.js';
+import { inQuotes } from '../job/names.js';
 import { holderText } from '../troubles/holder-text.js';
 import type { ReplicationSlot, TableVacuum } from '../storage/diagnosis/diagnosis.js';
 import type { Check, Examination } from './check.js';

@@ -49,3 +49,7 @@ export function quote(value: unknown): string {
   if (typeof value !== 'string') return value === null ? 'null' : typeof value;
   return visible(JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value));
 }
+
+/** A schema as a statement names it, a printed one as well. */
+export const inQuotes = (schema: string): string =>
+  schema === 'simple_queue' ? schema : `"${schema}"`;

@@ -1,4 +1,4 @@
-import { inQuotes } from '../../../migrations/schema.js';
+import { inQuotes } from '../../job/names.js';
 import { repeatsJob, type WaitingPlace } from '../places/places.sql.js';
 
 /** What puts the row of a lane back, where somebody knows the name of its jobs. */
