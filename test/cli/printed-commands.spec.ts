@@ -104,7 +104,7 @@ describe('commands as they are printed', () => {
     await expect(held).rejects.toThrow('npx --no simple-queue limits set api --schema billing_queue'); // prettier-ignore
     await database.query(`update billing_queue.fleet_limit set allotted = 7`);
     const { out } = await cli(['doctor', '--only', 'LIMITS', '--schema', 'billing_queue'], { env: { DATABASE_URL: database.url } }); // prettier-ignore
-    expect(out).toContain('update billing_queue.fleet_limit l set allotted');
+    expect(out).toContain('update "billing_queue".fleet_limit l set allotted');
   });
 
   it('are made in one place: no text of the library names the program by itself', () => {
