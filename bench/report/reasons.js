@@ -44,5 +44,5 @@ export const REASONS = {
     'With `link` each run is a root of its own, and only the sampler of the SDK can say whether it is kept: two random ids, its attributes, the context in which the handler runs. Of 7 us of the worker per job (11 with headers from enqueues that nobody keeps) ours are 1.',
   'drain, traces of all / without': 'As above; a recorded span is about 10 us of the SDK.',
   'drain under a limit that does not bind (ours-rated) / without':
-    'Starts are drawn from a row of the database, up to 4,000 at a time: one statement more per thousand jobs, and a check for each start.',
+    'Starts are drawn from a row of the database for the next 80 ms, and each start looks at the clock whether its own has lapsed.',
 };

@@ -10,7 +10,7 @@ interface DrawingParts {
   onRoom: () => void;
 }
 
-const MOST = 4_000;
+const MOST = 20_000;
 const SOONEST_MS = 2;
 /** Of what could start at once, as many are drawn: one statement for the next ones, too. */
 const AHEAD = 2;

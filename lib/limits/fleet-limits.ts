@@ -14,16 +14,20 @@ interface FleetLimitsParts {
   events: QueueEventBus;
 }
 
+/** `said`: the text by which it is compared, made once: it is asked for with each look. */
+type Declared = DeclaredLimit & { readonly said: string };
+
 /** The limits of the fleet as the database has them, and what this process has declared of them. */
 export class FleetLimits {
-  private readonly declared: ReadonlyMap<string, DeclaredLimit>;
+  private readonly declared: ReadonlyMap<string, Declared>;
   private rows: ReadonlyMap<string, LimitRow> = new Map();
   private readAt = 0;
   /** By name, the rule that was said to differ. */
   private readonly told = new Map<string, string>();
 
   constructor(private readonly parts: FleetLimitsParts) {
-    this.declared = new Map(declaredLimits(parts.options).map((limit) => [limit.name, limit]));
+    const limits = declaredLimits(parts.options);
+    this.declared = new Map(limits.map((each) => [each.name, { ...each, said: ruleText(each) }]));
   }
 
   get declaresAny(): boolean {
@@ -55,8 +59,7 @@ export class FleetLimits {
 
   /** What this process says of it, as it is compared; null: nothing. */
   declares(name: string): string | null {
-    const declared = this.declared.get(name);
-    return declared ? ruleText(declared) : null;
+    return this.declared.get(name)?.said ?? null;
   }
 
   /**
@@ -92,9 +95,11 @@ export class FleetLimits {
 
   /** Another process has declared it otherwise, and still shares in it: what it says may change when that one is gone. */
   get isContradicted(): boolean {
-    return [...this.declared.values()].some((limit) =>
-      this.differs(limit, this.rows.get(limit.name)),
-    );
+    for (const { name, said } of this.declared.values()) {
+      const row = this.rows.get(name);
+      if (row === undefined || (row.setAt === null && row.rule !== said)) return true;
+    }
+    return false;
   }
 
   /** Somebody has removed what this process declares: it has to be said again. */
@@ -102,14 +107,10 @@ export class FleetLimits {
     return [...this.declared.keys()].some((name) => !this.rows.has(name));
   }
 
-  private differs(limit: DeclaredLimit, row: LimitRow | undefined): boolean {
-    return row === undefined || (row.setAt === null && row.rule !== ruleText(limit));
-  }
-
-  private compare(limit: DeclaredLimit, row: LimitRow | undefined): void {
+  private compare(limit: Declared, row: LimitRow | undefined): void {
     if (!row) return;
     refuseTaken(limit, row);
-    if (row.rule === ruleText(limit) || this.told.get(limit.name) === row.rule) return;
+    if (row.rule === limit.said || this.told.get(limit.name) === row.rule) return;
     this.told.set(limit.name, row.rule);
     this.parts.events.emit('warning', () => ({
       code: 'LIMIT_DIFFERS',

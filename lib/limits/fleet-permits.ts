@@ -92,7 +92,7 @@ export class FleetPermits extends Permits {
 
   override take(quickAt?: number): void {
     super.take(quickAt);
-    const now = performance.now();
+    const now = quickAt ?? performance.now();
     this.started.count(1, now);
     if (!this.slots) return;
     this.slots.take(now);
