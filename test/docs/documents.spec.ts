@@ -35,13 +35,13 @@ it('quotes every example somewhere, or links to it', () => {
  * that says something again is shorter as a link.
  */
 const USERS = /^(README\.md|docs\/(learn|operate|reference|move)\/.*)$/;
-const MAINTAINERS = /^docs\/(adr\/.*|architecture\.md|glossary\.md)$/;
+const MAINTAINERS = /^docs\/(adr\/.*|architecture\.md|glossary\.md|origins\.md)$/;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter((path) => USERS.test(path) || MAINTAINERS.test(path));
 
 it.each([
   ['users', USERS, 40_000],
-  ['maintainers', MAINTAINERS, 19_500],
+  ['maintainers', MAINTAINERS, 20_200],
 ])('%s have %s to read, at most %d words', (_, readers, budget) => {
   const pages = COUNTED.filter((path) => readers.test(path));
   expect(pages.map(wordsIn).reduce((sum, words) => sum + words)).toBeLessThanOrEqual(budget);

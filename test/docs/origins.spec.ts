@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { read, REPOSITORY, tableUnder } from './documents.js';
 
-const ORIGINS = 'test/docs/origins.md';
+const ORIGINS = 'docs/origins.md';
 
 it.each(tableUnder(ORIGINS, 'Faults, each with its test'))(
   '"%s" is kept away by a test of that name',
