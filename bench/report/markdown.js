@@ -93,12 +93,15 @@ function cellLine({ variant, median: figures, missing, problems }, keys, own) {
   return [name, `${figures.noisy ? '~' : ''}${headline}`, ratio, ...others];
 }
 
+const NOT_INSTALLED =
+  'Not measured: River for TypeScript, which needs Node.js 26, and Hatchet, which needs its own server beside the database. Both are in the [comparison](move/comparison.md).';
+
 /** What the names in the tables mean. */
 function legend() {
   const lines = Object.values(VARIANTS).map(
     ({ id, title, configuration }) => `- \`${id}\`: ${title}, ${configuration}`,
   );
-  return `## Variants\n\n${lines.join('\n')}`;
+  return `## Variants\n\n${lines.join('\n')}\n\n${NOT_INSTALLED}`;
 }
 
 function foot({ later, seconds }) {
