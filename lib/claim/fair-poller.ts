@@ -60,11 +60,10 @@ export class FairPoller {
       if (!this.rotations.has(id)) this.rotations.set(id, { after: null, lookAt: 0, news: true });
   }
 
-  /** A wake-up; no lanes: anywhere. */
-  expectNews(lanes: readonly number[]): void {
+  /** A wake-up, in all or these lanes. */
+  expectNews(lanes?: readonly number[]): void {
     for (const [id, rotation] of this.rotations)
-      if (lanes.length === 0 || lanes.includes(id))
-        Object.assign(rotation, { lookAt: 0, news: true });
+      if (!lanes || lanes.includes(id)) Object.assign(rotation, { lookAt: 0, news: true });
   }
 
   /** One claim for each lane that has room, and the first one for the lane behind the last that took some. */

@@ -6,7 +6,7 @@ import type { Joined } from '../storage/connection/callers/joined.js';
 import type { Retention } from '../options/queue-policy.js';
 import type { Signal } from '../storage/wake-ups/signals.js';
 import type { Storage } from '../storage/storage.js';
-import { wakeUpFor, type Placed } from '../storage/wake-ups/wake-up.js';
+import { ENDED, wakeUpFor, type Placed } from '../storage/wake-ups/wake-up.js';
 
 /** An answer, and whom it has to wake. */
 interface Decided {
@@ -35,10 +35,9 @@ export class TwoPhase {
   abort(id: string, joined: Joined | undefined): Promise<CommitAnswer> {
     return this.decide(id, joined, async (run) => {
       await this.storage.cancels.byId(run, [id], this.archive);
-      // It may have held the turn of its group.
       return {
         answer: { outcome: 'aborted', won: true, state: 'cancelled' },
-        wakes: { lanes: [], later: true },
+        wakes: { lanes: [], ...ENDED },
       };
     });
   }

@@ -1,6 +1,7 @@
 import type { ReapCounts, Reaping } from '../storage/leases/lease.repository.js';
 import type { Signals } from '../storage/wake-ups/signals.js';
 import type { QueueEventBus } from '../observability/events.js';
+import { ENDED } from '../storage/wake-ups/wake-up.js';
 import { groupBlocked } from '../observability/group-blocked.js';
 
 const CANCELLED = 'It was asked to stop, and its process died.';
@@ -12,7 +13,7 @@ export function tellReaped(
   signals: Pick<Signals, 'send'>,
 ): ReapCounts {
   if (reaped.leases > 0 || reaped.jobs > 0) events.emit('reaped', () => reaped);
-  if (reaped.jobs > 0) signals.send({ lanes: [], later: true });
+  if (reaped.jobs > 0) signals.send({ lanes: [], ...ENDED });
   for (const { laneId, error, ...job } of ended) {
     events.tally?.ended(laneId, error ? 'poisoned' : 'cancelled');
     if (error) events.emit('failed', () => ({ ...job, state: 'poisoned', runMs: 0, error }));

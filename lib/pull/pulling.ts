@@ -9,7 +9,7 @@ import { delayOf, isGoing } from '../settle/commands.js';
 import { settleOne } from '../settle/settle-one.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { Storage } from '../storage/storage.js';
-import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
+import { ENDED, wakeUpFor } from '../storage/wake-ups/wake-up.js';
 import { checkedOutputs, failureFrom } from './answers.js';
 import { checkClaim, checkLeaseId, checkRetryable, type CheckedClaim } from './claim-request.js';
 import type { ClaimRequest, PulledClaim, Returned } from './job-queue.js';
@@ -167,11 +167,12 @@ export class Pulling {
   /** Its turn is vacant, or its permit free: whoever looks next hands it on. What was told to another queue is ready there. */
   private turnEnded(run: PulledRun, claims: PulledClaims): void {
     claims.turnEnded(run);
-    const keyed = run.isKeyed ? { keyed: true } : {};
+    const { isOrdered: later, isKeyed: keyed, hasOutcomes } = run;
     this.parts.storage.signals.send({
       lanes: [],
-      later: run.isOrdered || run.hasOutcomes === true,
-      ...keyed,
+      later,
+      ...(keyed ? { keyed } : {}),
+      ...(hasOutcomes ? ENDED : {}),
     });
   }
 }

@@ -33,7 +33,7 @@ export interface SuccessesParts {
   claims: Claims;
   worker: string;
   /** Turns of ordered groups and permits of keys were passed on (`lanes`: jobs are ready there), or turns became vacant and permits free (`keys`). */
-  onTurns: (turns: { lanes: number[]; later: number; vacant: number; keys: boolean; fair?: boolean }) => void; // prettier-ignore
+  onTurns: (turns: { lanes: number[]; later: number; vacant: number; keys: boolean; fair?: boolean; anywhere?: boolean }) => void; // prettier-ignore
   /** Workflows have moved on, or have to be looked at. */
   onMoved: (moved: Moved) => void;
 }
@@ -66,8 +66,9 @@ export class Successes {
     const vacant = batch.some(({ run }) => run.isOrdered) ? 1 : 0;
     const keys = batch.some(({ run }) => run.isKeyed);
     // What was told to other queues is ready, wherever that is.
-    const later = batch.some(({ run }) => run.hasOutcomes) ? 1 : 0;
-    if (vacant > 0 || keys || later > 0) this.parts.onTurns({ lanes: [], later, vacant, keys });
+    const anywhere = batch.some(({ run }) => run.hasOutcomes);
+    if (vacant > 0 || keys || anywhere)
+      this.parts.onTurns({ lanes: [], later: Number(anywhere), vacant, keys, anywhere });
     if (batch.some(({ run }) => run.isStep)) this.parts.onMoved(LOOK);
   }
 

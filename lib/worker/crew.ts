@@ -11,6 +11,7 @@ import type { DeclaredSchedules } from '../schedules/declared-schedules.js';
 import type { Signals } from '../storage/wake-ups/signals.js';
 import { StandIn } from '../storage/leases/stand-in.js';
 import type { Storage } from '../storage/storage.js';
+import { ENDED } from '../storage/wake-ups/wake-up.js';
 import { tellTurns } from '../storage/groups/vacant-turns.js';
 import { Arrivals } from '../claim/arrivals.js';
 import { BatchExecutor } from '../run/batch-executor.js';
@@ -203,7 +204,7 @@ function makeDispatcher(
     if (run.isOrdered) wake('turn');
     if (run.isKeyed) wake('permit');
     if (run.isStep) wake('advance');
-    if (run.hasOutcomes) storage.signals.send({ lanes: [], later: true });
+    if (run.hasOutcomes) storage.signals.send({ lanes: [], ...ENDED });
   });
   const { dataSource } = storage.database;
   const single = new Executor({ ...tools, reports, dataSource, rescheduleForMs, settle });

@@ -191,13 +191,15 @@ export class Worker {
 
   private hear(signal: Signal): void {
     this.wakeFor(signal);
-    if (signal.keyed && signal.lanes.length === 0) return;
-    if (signal.lanes.filter((id) => this.crew.lanes.isNew(id)).length > 0)
-      this.loops.promote.wake();
-    this.crew.fairPoller.expectNews(signal.lanes);
-    for (const lane of this.crew.lanes.all())
-      if (signal.lanes.length === 0 || signal.lanes.includes(lane.id))
-        lane.expectNews(signal.lateMs);
+    if (signal.anywhere) this.look(undefined, signal.lateMs);
+    else if (signal.lanes.length > 0) this.look(signal.lanes, signal.lateMs);
+  }
+
+  private look(ids?: number[], lateMs?: number): void {
+    const { lanes, fairPoller } = this.crew;
+    if (ids?.some((id) => lanes.isNew(id))) this.loops.promote.wake();
+    fairPoller.expectNews(ids);
+    for (const lane of lanes.all()) if (!ids || ids.includes(lane.id)) lane.expectNews(lateMs);
     this.lookForJobs();
   }
 
@@ -228,10 +230,8 @@ export class Worker {
   }
 
   private expectReturn(delayMs: number): void {
-    if (delayMs > 0) return this.loops.promote.wakeIn(delayMs);
-    for (const lane of this.crew.lanes.all()) lane.expectNews();
-    this.crew.fairPoller.expectNews([]);
-    this.lookForJobs();
+    if (delayMs > 0) this.loops.promote.wakeIn(delayMs);
+    else this.look();
   }
 
   private cancel(ids: string[]): void {

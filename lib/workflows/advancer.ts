@@ -4,6 +4,7 @@ import type { QueueEventBus } from '../observability/events.js';
 import { QueuePolicies, type Retention } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Run } from '../storage/connection/database.js';
+import { ENDED, wakeUpOfCancel } from '../storage/wake-ups/wake-up.js';
 import type { Signals } from '../storage/wake-ups/signals.js';
 import type { Storage } from '../storage/storage.js';
 import type { Adding } from '../storage/workflows/adding.repository.js';
@@ -173,7 +174,7 @@ export class Advancer {
         found = await workflows.adding.take(run, after);
         return found && this.adder.take(run, found);
       });
-      if (found) signals.send({ lanes: [], later: true });
+      if (found) signals.send({ lanes: [], ...ENDED });
       return found && { id: found.id };
     } catch (error) {
       if (!found) throw error;
@@ -268,7 +269,8 @@ export class Advancer {
     const { database, signals, workflows } = this.site.storage;
     try {
       const counts = await this.cancelJobs(database.loops.run, workflow, stop);
-      if (counts.requested > 0) signals.send({ lanes: [], later: true, cancel: true });
+      const news = wakeUpOfCancel(counts);
+      if (news) signals.send(news);
       await workflows.vanished.end(workflow);
       return await this.stopped({ id });
     } catch (error) {

@@ -13,6 +13,7 @@ import { isHeld } from '../storage/enqueue/held-jobs.js';
 import type { Joined } from '../storage/connection/callers/joined.js';
 import type { Run } from '../storage/connection/database.js';
 import type { Storage } from '../storage/storage.js';
+import { ENDED } from '../storage/wake-ups/wake-up.js';
 import type { NewWorkflow } from '../storage/workflows/workflow.repository.js';
 import type { AddedStep } from '../job/added-step.js';
 import type { Adder } from './adder.js';
@@ -125,7 +126,7 @@ export class QueueWorkflows {
     if (!joined) await this.advance();
     else
       signals.onCommit(joined.runner, () => {
-        signals.send({ lanes: [], later: true, cancel: true });
+        signals.send({ lanes: [], cancel: true, ...ENDED });
         void this.advance().catch(() => undefined);
       });
     return joined !== undefined || this.stops(id);

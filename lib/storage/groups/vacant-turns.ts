@@ -1,13 +1,18 @@
 import type { GroupRepository, HandedOn, Turn } from './group.repository.js';
-import type { Signals } from '../wake-ups/signals.js';
+import type { Signal, Signals } from '../wake-ups/signals.js';
 
-/** Jobs of ordered groups have got their turn, or those of keys their permit: ready ones in `lanes`, and as many as `later` whose time lies ahead. */
+/** Jobs of ordered groups have got their turn, or those of keys their permit: ready ones in `lanes`, and as many as `later` that the promoter finds. */
 export function tellTurns(
   signals: Pick<Signals, 'send'>,
-  { lanes, later, fair }: { lanes: number[]; later: number; fair?: boolean },
+  { lanes, later, fair, anywhere }: Pick<Signal, 'lanes' | 'fair' | 'anywhere'> & { later: number },
 ): void {
-  if (lanes.length > 0 || later > 0)
-    signals.send({ lanes, later: later > 0, ...(fair ? { fair } : {}) });
+  if (lanes.length > 0 || later > 0 || anywhere)
+    signals.send({
+      lanes,
+      later: later > 0,
+      ...(fair ? { fair } : {}),
+      ...(anywhere ? { anywhere } : {}),
+    });
 }
 
 /** What a lap over the vacant turns has come to. */

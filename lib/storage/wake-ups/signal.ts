@@ -1,9 +1,11 @@
 /**
- * What wakes a worker: lanes with new jobs (empty: anywhere), running jobs that were asked to stop, jobs that are due later, queues
- * that were paused or resumed, lanes that have jobs of fair queues, schedules that were written, jobs that wait for a permit of their key.
+ * What wakes a worker: lanes with jobs that are ready, jobs that are ready `anywhere`, running jobs that were asked to stop, what the promoter finds
+ * (`later`: jobs that are due later, vacant turns, suspects), queues that were paused or resumed, lanes that have jobs of fair queues, schedules that were
+ * written, jobs that wait for a permit of their key. Each word stands for itself: two signals say together what both say.
  */
 export interface Signal {
   lanes: number[];
+  anywhere?: boolean;
   cancel?: boolean;
   later?: boolean;
   pauses?: boolean;
@@ -15,6 +17,7 @@ export interface Signal {
 
 /** How a NOTIFY says so. */
 const FLAGS = {
+  a: 'anywhere',
   c: 'cancel',
   l: 'later',
   p: 'pauses',
@@ -40,7 +43,8 @@ export class Unsent {
 
   take(): string | undefined {
     if (this.lanes.size === 0 && this.flags.size === 0) return undefined;
-    const lanes = this.lanes.size > MAX_LANES ? [] : [...this.lanes];
+    if (this.lanes.size > MAX_LANES) this.flags.add('a');
+    const lanes = this.flags.has('a') ? [] : [...this.lanes];
     const words = [
       [...this.flags].join(''),
       lanes.join(','),

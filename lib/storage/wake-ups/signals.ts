@@ -8,6 +8,7 @@ import { NotifyRest } from './notify-rest.js';
 import { OwnClient } from '../connection/own-client.js';
 import { forListening } from '../connection/session-settings.js';
 import { signalOf, Unsent, type Signal } from './signal.js';
+import { ENDED } from './wake-up.js';
 import { NOTIFY } from './notify.sql.js';
 
 export type { Signal } from './signal.js';
@@ -252,7 +253,7 @@ export class Signals {
       this.dialing = undefined;
     }
     this.client = client;
-    this.sendHere({ lanes: [], cancel: true });
+    this.sendHere({ lanes: [], cancel: true, schedules: true, ...ENDED });
     for (const callback of this.onListening) callback();
   }
 

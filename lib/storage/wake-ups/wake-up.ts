@@ -29,8 +29,11 @@ export function wakeUpFor(placed: readonly Placed[]): Signal {
 export const wakeUpAfter = ({ lanes, movedFair: fair }: Promotion): Signal =>
   wakeUpFor(lanes.map((lane) => ({ lane, fair })));
 
+/** Something has ended that may have held a turn of an ordered group or a permit of a key, and may have told its end to any queue. */
+export const ENDED = { later: true, anywhere: true };
+
 /**
- * What announces a cancel: asked is who runs, and what has ended may have held the turn of an ordered group, so "later" asks for a look.
+ * What announces a cancel: asked is who runs, and what has ended may have held a turn or a permit, and told its end to another queue.
  * undefined: nobody has to know.
  */
 export function wakeUpOfCancel({ cancelled, requested }: CancelCounts): Signal | undefined {
@@ -38,6 +41,6 @@ export function wakeUpOfCancel({ cancelled, requested }: CancelCounts): Signal |
   return {
     lanes: [],
     ...(requested > 0 ? { cancel: true } : {}),
-    ...(cancelled > 0 ? { later: true } : {}),
+    ...(cancelled > 0 ? ENDED : {}),
   };
 }

@@ -11,6 +11,9 @@ import { scaled } from '../../support/patience.mjs';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../../support/storage.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 
+/** Where listening begins: what was sent before was not heard. */
+const LOOK: Signal = { lanes: [], anywhere: true, cancel: true, later: true, schedules: true };
+
 /** Another process, as far as the database can tell: a Storage of its own, behind a network of its own. */
 describe('the listener', () => {
   let test: TestStorage;
@@ -31,7 +34,7 @@ describe('the listener', () => {
     other = await eventually(() => openStorage(dataSource, given, events));
     other.signals.receive((signal) => void heard.push(signal));
     other.signals.startListening(test);
-    await hears({ lanes: [], cancel: true });
+    await hears(LOOK);
     for (const before of [heard, failures]) before.splice(0);
   });
   afterEach(async () => {
@@ -68,7 +71,7 @@ describe('the listener', () => {
     await eventually(() => expect(limits.toSorted()).toEqual([['api', false], ['api', true]])); // prettier-ignore
   });
 
-  it.each(['cancel', 'later', 'pauses', 'fair', 'schedules', 'keyed'] as const)(
+  it.each(['anywhere', 'cancel', 'later', 'pauses', 'fair', 'schedules', 'keyed'] as const)(
     'hears of %s where nothing else is said with it',
     async (word) => {
       test.storage.signals.send({ lanes: [], [word]: true });
@@ -85,7 +88,7 @@ describe('the listener', () => {
 
   it('comes back when its backend is terminated, and looks for what it may have missed', async () => {
     await terminateListener();
-    await hears({ lanes: [], cancel: true });
+    await hears(LOOK);
     test.storage.signals.send({ lanes: [8] });
     await eventually(() => expect(heard.some((signal) => signal.lanes.includes(8))).toBe(true));
   });
@@ -93,7 +96,7 @@ describe('the listener', () => {
   it('finds out a socket that says nothing any more, and opens another', async () => {
     proxy.blackHole();
     ping();
-    await hears({ lanes: [], cancel: true });
+    await hears(LOOK);
     expect(new Set(failures)).toEqual(new Set(['listener']));
     test.storage.signals.send({ lanes: [9] });
     await eventually(() => expect(heard.some((signal) => signal.lanes.includes(9))).toBe(true));
@@ -143,7 +146,7 @@ describe('the listener', () => {
     proxy.reset();
     await eventually(() => expect(failures.length).toBeGreaterThan(2));
     await proxy.pass();
-    await hears({ lanes: [], cancel: true });
+    await hears(LOOK);
   });
 
   it('leaves no connection behind when it stops', async () => {
