@@ -13,7 +13,7 @@ export const REASONS = {
   "database CPU / graphile-worker's best":
     '0.53 to 0.59 where the machine was quick: see the first line.',
   '200 idle queues: statements of all duties a second':
-    'Of a process alone, which has all duties, per minute: 30 promotions, 26 looks for leases that ended and their claims, 12 renewals, 12 looks for due schedules, about 30 of the janitor. Of several processes one has each duty.',
+    'Of a process alone, which has all duties, per minute: 30 promotions, 13 looks for leases that ended, 12 renewals, about 30 of the janitor. Of several processes one has each duty.',
   'burst into emptied tables: slowest of the first claims, ms':
     'One claim of ten: what else runs on the machine moves it most. 6 ms on 2026-11-21.',
   'drain, deleted / limit':

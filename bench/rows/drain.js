@@ -46,6 +46,7 @@ export const drainRows = [
     note: 'A limit for each key gives a permit to each job before it is ready; the others give permits to processes.',
     variants: ['ours', 'ours-fleet', 'ours-rated', 'ours-uses', 'ours-keyed'],
     settings: { keep: false },
+    size: 'limited',
   }),
   drainRow('drain-io', 'Drain of jobs that wait 5 ms', {
     note: 'The limit is set by how many run at once: 200 / 5 ms = 40,000 a second.',

@@ -2,6 +2,8 @@
 export const FULL = {
   samples: 3,
   drain: 100_000,
+  /** What takes its share of a limit does so once: of a drain of a second that would be a twentieth. */
+  limited: 300_000,
   ordered: 100_000,
   payload2k: 50_000,
   payload32k: 5_000,
@@ -24,13 +26,16 @@ export const FULL = {
   burst: 300_000,
   held: 10_000,
   heldMs: 60_000,
-  idleMs: 30_000,
+  /** The janitor looks after fifteen seconds for the first time, then each minute: one of its rounds is in the minute that counts. */
+  settleMs: 20_000,
+  idleMs: 60_000,
   lateMs: [100, 1_000, 20_000],
 };
 
 export const QUICK = {
   samples: 1,
   drain: 20_000,
+  limited: 20_000,
   ordered: 20_000,
   payload2k: 5_000,
   payload32k: 500,
@@ -53,6 +58,7 @@ export const QUICK = {
   burst: 50_000,
   held: 2_000,
   heldMs: 5_000,
+  settleMs: 3_000,
   idleMs: 3_000,
   lateMs: [100, 1_000],
 };
@@ -68,6 +74,7 @@ export const counted = (sizes) => ({
 
 const COUNTED = [
   'drain',
+  'limited',
   'ordered',
   'payload2k',
   'payload32k',

@@ -61,7 +61,7 @@ function idle(lab, variant, { sizes }) {
   return lab.sample(variant, { settings: { queues: 200 }, counting: true }, async (sample) => {
     const [worker] = await sample.spawn(1);
     await worker.call('work', { handler: 'noop' });
-    await rest(3_000);
+    await rest(sizes.settleMs);
     const figures = await still(sample, worker, sizes.idleMs);
     return isOurs(variant) ? { ...figures, ...pollsAndDuties(figures) } : figures;
   });

@@ -10,4 +10,8 @@ with gone as (
     delete from simple_queue.lapsed where shard = $1 and ctid = any(array(
       select ctid from simple_queue.lapsed where shard = $1 and lapsed_at < statement_timestamp() - interval '1 day'
       limit 100 for update skip locked)))
-  select id::text as "leaseId", worker, jobs::text[] as jobs from gone;
+  select id::text as "leaseId", worker, jobs::text[] as jobs from gone
+  union all
+  select null, null, null where not exists (select from gone) and (exists (select from simple_queue.allotment where shard = $1)
+    or exists (select from simple_queue.claim c
+      where c.shard = $1 and not exists (select from simple_queue.lease l where l.id = c.lease and l.shard = $1)));

@@ -48,6 +48,9 @@ with due as materialized (
       where shard = $1 order by due_at limit 1)::float8 as "keyMs",
     (select extract(epoch from commit_by - statement_timestamp()) * 1000 from simple_queue.job
       where shard = $1 and commit_by > '-infinity' and commit_by < 'infinity' order by commit_by limit 1)::float8 as "expiryMs",
+    (select case when exists (select from (select waiting from simple_queue.schedule where shard = $1 and waiting > 0 order by waiting desc limit 1) w) then 0
+      else (select (extract(epoch from next_at) * 1000)::float8 - (extract(epoch from statement_timestamp()) * 1000)::float8 from simple_queue.schedule
+        where shard = $1 and paused_at is null and next_at > '-infinity' order by next_at limit 1) end)::float8 as "tickMs",
     array(select q.lane from unnest($3::int[]) q(lane) cross join lateral (
       select 1 from simple_queue.fair_ready where lane = q.lane and shard = $1 limit 1) f) as fair,
     exists (select from unnest($3::int[]) q(lane) cross join lateral (

@@ -13,7 +13,7 @@ export class Promoter {
   private until: string | undefined;
   private lookedEverywhereAt = -Infinity;
 
-  constructor(private readonly site: SiteOf<'turn' | 'expire' | 'permit' | 'advance'>) {}
+  constructor(private readonly site: SiteOf<'tick' | 'turn' | 'expire' | 'permit' | 'advance'>) {}
 
   async round(): Promise<number> {
     const { storage, lanes, apply } = this.site;
@@ -26,12 +26,13 @@ export class Promoter {
     return this.restAfter(promotion);
   }
 
-  private wakeOthers({ vacant, arrived, expiryMs, keyMs, movedKeyed }: Promotion): void {
+  private wakeOthers({ vacant, arrived, expiryMs, keyMs, tickMs, movedKeyed }: Promotion): void {
     if (vacant) this.site.wake('turn');
     if (arrived) this.site.wake('advance');
     if (movedKeyed) this.site.wake('permit');
     else if (keyMs !== null) this.site.wake('permit', keyMs);
     if (expiryMs !== null) this.site.wake('expire', Math.max(0, expiryMs));
+    if (tickMs !== null) this.site.wake('tick', Math.max(0, Math.ceil(tickMs)));
   }
 
   private since(now: number): string {

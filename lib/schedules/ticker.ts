@@ -21,8 +21,8 @@ import type { Signal } from '../storage/wake-ups/signals.js';
 import { wakeUpOfCancel } from '../storage/wake-ups/wake-up.js';
 import type { DueCounts, DueRow, Tick } from '../storage/schedules/schedule.repository.js';
 
-/** How often a worker looks for schedules that nobody has told it of. */
-const LOOK_MS = 5_000;
+/** How often it looks where neither the promoter nor a signal has told it of any, and sees whether its own are declared. */
+const LOOK_MS = 30_000;
 /** While ticks wait for the end of earlier jobs. */
 const WAIT_MS = 1_000;
 /** What somebody holds locked was skipped. */

@@ -24,6 +24,7 @@ const NOTHING: Promotion = {
   vacant: false,
   arrived: false,
   expiryMs: null,
+  tickMs: null,
   keyMs: null,
   movedKeyed: false,
 };
@@ -85,9 +86,15 @@ describe('the promoter', () => {
   });
 
   it('wakes the duties that have something to do, each in its time', async () => {
-    const { promoter, woken } = aPromoter({ vacant: true, expiryMs: 250 }, { expiryMs: -9 }, {});
-    for (let round = 0; round < 3; round++) await promoter.round();
-    expect(woken).toEqual([['turn'], ['expire', 250], ['expire', 0]]);
+    const { promoter, woken } = aPromoter(
+      { vacant: true, expiryMs: 250 },
+      { expiryMs: -9 },
+      { tickMs: 1_500.4 },
+      { tickMs: -3 },
+      {},
+    );
+    for (let round = 0; round < 5; round++) await promoter.round();
+    expect(woken).toEqual([['turn'], ['expire', 250], ['expire', 0], ['tick', 1_501], ['tick', 0]]);
   });
 
   it('looks everywhere first, then a minute behind where it ended', async () => {

@@ -103,6 +103,27 @@ describe('Ticker', () => {
     }
   });
 
+  it('is told by the promoter when its time comes, by whoever it was written', async () => {
+    const tickMs = async () => (await test.storage.claims.promote('-infinity', [])).tickMs;
+    expect(await tickMs()).toBeNull();
+    await put('hourly');
+    const first = await tickMs();
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThanOrEqual(HOUR_MS);
+    await letPass('hourly', 10);
+    expect(await tickMs()).toBeLessThanOrEqual(0);
+    await schedulesOf().pause('hourly');
+    expect(await tickMs()).toBeNull();
+    await put('hourly', { overlap: 'queue' });
+    await schedulesOf().resume('hourly');
+    for (let n = 0; n < 2; n++) {
+      await letPass('hourly', 10);
+      await turn();
+    }
+    expect(await outcomes('hourly')).toEqual(['enqueued', 'waiting']);
+    expect(await tickMs()).toBe(0);
+  });
+
   it('makes a tick once, however many look at the same time', async () => {
     await put('hourly');
     await letPass('hourly', 10);
@@ -239,9 +260,9 @@ describe('Ticker', () => {
     expect(await jobs()).toHaveLength(250);
   });
 
-  it('rests until the next time, and without schedules for seconds, with one look', async () => {
+  it('rests until the next time, and without schedules for half a minute, with one look', async () => {
     const ticker = aTicker();
-    expect(await ticker.round()).toBe(5_000);
+    expect(await ticker.round()).toBe(30_000);
     await put('soon');
     await test.database.query(
       `update simple_queue.schedule set next_at = now() + interval '2 seconds'`,

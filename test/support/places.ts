@@ -42,6 +42,7 @@ export const TABLE = `
   enqueue_one_and_notify      +            held         new          plain        held      held         held         direct       held      held      held     live      live
   enqueue_one_and_notify_bare +            held         new          plain        held      held         held         direct       held      held      held     live      live
   enqueue_plain               +            held         new          plain        held      held         held         direct       held      held      held     live      live
+  expire_leases               runs         runs         runs         runs         runs      runs         runs         ?            noturn    noturn    noturn   live      live
   expire_staged               +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
   fail_dependents             +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
   explain_laneless            job          job          job          job          job       job          job          job          noturn    noturn    noturn    many      ?
@@ -193,7 +194,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know queues and lanes, not what is in them':
     'lanes_by_number list_lanes list_lane_numbers list_queue_names find_lanes look_up_lane find_unserved note_served_lanes note_purged register_lanes register_queues pause_queue resume_all',
   'know leases, not what is claimed under them':
-    'take_lease keep_lease end_lease expire_leases serve_lanes find_lapsed list_live_workers',
+    'take_lease keep_lease end_lease serve_lanes find_lapsed list_live_workers',
   'know keys, ids and periods':
     'take_headroom forget_ids note_replayed find_periods open_periods purge_periods purge_buckets',
   'know schedules and the rows of their jobs, wherever those stand':

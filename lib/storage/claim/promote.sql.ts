@@ -1,5 +1,6 @@
 import { statement } from '../connection/statement.js';
 import { KEYS_ASKED } from '../places/keys.sql.js';
+import { msOf } from '../schedules/schedule-columns.sql.js';
 import { placed } from '../places/places.sql.js';
 import { isHalted, vacantQueues } from '../groups/vacant-queues.sql.js';
 
@@ -42,6 +43,9 @@ export const PROMOTE = statement(
       where shard = $1 order by due_at limit 1)::float8 as "keyMs",
     (select extract(epoch from commit_by - statement_timestamp()) * 1000 from simple_queue.job
       where shard = $1 and commit_by > '-infinity' and commit_by < 'infinity' order by commit_by limit 1)::float8 as "expiryMs",
+    (select case when exists (select from (select waiting from simple_queue.schedule where shard = $1 and waiting > 0 order by waiting desc limit 1) w) then 0
+      else (select ${msOf('next_at')} - ${msOf('statement_timestamp()')} from simple_queue.schedule
+        where shard = $1 and paused_at is null and next_at > '-infinity' order by next_at limit 1) end)::float8 as "tickMs",
     array(select q.lane from unnest($3::int[]) q(lane) cross join lateral (
       select 1 from simple_queue.fair_ready where lane = q.lane and shard = $1 limit 1) f) as fair,
     exists (select from unnest($3::int[]) q(lane) cross join lateral (

@@ -28,4 +28,6 @@ export interface Promotion {
   movedKeyed: boolean;
   /** When the next staged job expires; null: none is staged. */
   expiryMs: number | null;
+  /** When the next schedule is due; 0 and less: now, or ticks wait for the end of earlier jobs; null: there is none. */
+  tickMs: number | null;
 }

@@ -181,7 +181,13 @@ export class LeaseRepository {
 
   /** Leases that ran out are gone: at most 100. */
   async expire(): Promise<LapsedLease[]> {
-    return this.database.loops.run<LapsedLease>(EXPIRE_LEASES, [SHARD]);
+    return (await this.lapse()).gone;
+  }
+
+  /** `isDue`: something may have to go back. An idle fleet is asked no more than this. */
+  private async lapse(): Promise<{ gone: LapsedLease[]; isDue: boolean }> {
+    const rows = await this.database.loops.run<LapsedLease>(EXPIRE_LEASES, [SHARD]);
+    return { gone: rows.filter(({ leaseId }) => leaseId !== null), isDue: rows.length > 0 };
   }
 
   /** One page of at most 20 claims behind `after`. */
@@ -195,7 +201,7 @@ export class LeaseRepository {
 
   /** Expires leases and gives back what they held, page behind page: claims that cannot be freed yet hide none behind them. */
   async reapAll(rules: ReapRules): Promise<Reaping> {
-    const gone = await this.expire();
+    const { gone, isDue } = await this.lapse();
     const expired = gone.filter((lease): lease is ExpiredLease => lease.jobs !== null);
     const total: Reaping = {
       leases: gone.length,
@@ -208,7 +214,7 @@ export class LeaseRepository {
       hasShares: false,
     };
     let page: Reaped | undefined;
-    do {
+    while (isDue && (page?.claims ?? PAGE) === PAGE) {
       page = await this.reap(rules, page?.last ?? FIRST);
       total.jobs += page.jobs;
       total.poisoned += page.poisoned;
@@ -216,7 +222,7 @@ export class LeaseRepository {
       total.deadJobs.push(...page.deadJobs);
       total.ended.push(...page.ended);
       total.hasShares = page.hasShares;
-    } while (page.claims === PAGE);
+    }
     return total;
   }
 

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Reaper } from '../../../lib/maintenance/reaper.js';
 import type { LeaseRepository, ReapRules } from '../../../lib/storage/leases/lease.repository.js';
 import { eventually } from '../../support/eventually.js';
+import { recordStatements } from '../../support/recorded-statements.js';
 import { aSite } from '../../support/site.js';
 import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
@@ -288,6 +289,22 @@ describe('reaping', () => {
         },
       ]),
     );
+  });
+
+  it('is one statement where nothing lapsed and every claim has its lease', async () => {
+    const reaper = new Reaper(aSite(test));
+    const reaped = async () => {
+      const recorded = recordStatements();
+      const { jobs } = await reaper.reap().finally(recorded.stop);
+      return { jobs, statements: recorded.names };
+    };
+    await test.rows.job({ state: 'running', lease: await test.rows.lease('1 minute') });
+    expect(await reaped()).toEqual({ jobs: 0, statements: ['expire_leases'] });
+    // Whoever has deleted the lease died before it came to the claim.
+    await test.rows.job({ state: 'running', lease: gone() });
+    expect(await reaped()).toEqual({ jobs: 1, statements: ['expire_leases', 'reap_claims'] });
+    await test.rows.lease('-1 second');
+    expect(await reaped()).toEqual({ jobs: 0, statements: ['expire_leases', 'reap_claims'] });
   });
 
   it('gives each job back once, however many reap at the same time', async () => {
