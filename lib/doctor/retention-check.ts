@@ -1,8 +1,4 @@
-import {
-  expiredPartitions,
-  PARTITIONED,
-  type PartitionedTable,
-} from '../storage/schema/partition.repository.js';
+import { expiredPartitions } from '../storage/schema/partition.repository.js';
 import { HOUR_MS } from '../job/values/duration.js';
 import { command, counted, listed } from '../runtime/words.js';
 import type { Examination } from './check.js';
@@ -19,8 +15,7 @@ export async function lookAtRetention(examination: Examination): Promise<Observa
 
 async function late({ partitions, diagnosis, options }: Examination): Promise<Observation[]> {
   const names: string[] = [];
-  for (const table of Object.keys(PARTITIONED) as PartitionedTable[]) {
-    const known = await partitions.list(table, diagnosis.run);
+  for (const [table, known] of await partitions.listAll(diagnosis.run)) {
     const now = new Date(known.now.getTime() - LATE_MS);
     names.push(...expiredPartitions(table, { ...known, now }));
   }

@@ -5,7 +5,6 @@ import {
   expiredPartitions,
   lastMsOf,
   missingPartitions,
-  PARTITIONED,
   type KnownPartitions,
   type PartitionedTable,
 } from '../storage/schema/partition.repository.js';
@@ -22,8 +21,6 @@ interface JanitorRules {
 }
 
 type Sweep = [sweep: () => Promise<number>, full: number];
-
-const TABLES = Object.keys(PARTITIONED) as PartitionedTable[];
 
 /** Ticks are kept like the archive, or so long where there is none. */
 const WEEK_MS = 7 * DAY_MS;
@@ -84,8 +81,7 @@ export class Janitor {
 
   async round(): Promise<number> {
     let left = false;
-    const known = new Map<PartitionedTable, KnownPartitions>();
-    for (const table of TABLES) known.set(table, await this.storage.partitions.list(table));
+    const known = await this.storage.partitions.listAll();
     for (const most of [1, Infinity])
       for (const [table, there] of known) await this.createMissing(table, there, most);
     for (const [table, there] of known) left = (await this.cleanTable(table, there)) || left;

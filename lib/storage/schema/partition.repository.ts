@@ -18,6 +18,7 @@ export const PARTITIONED = {
 } as const;
 
 export type PartitionedTable = keyof typeof PARTITIONED;
+const TABLES = Object.keys(PARTITIONED) as PartitionedTable[];
 
 /** The partitions of a table, and the database's time. */
 export interface KnownPartitions {
@@ -49,17 +50,24 @@ export class PartitionRepository {
     table: PartitionedTable,
     run: Run = this.database.loops.run,
   ): Promise<KnownPartitions> {
-    return (await run<KnownPartitions>(LIST_PARTITIONS, [table]))[0]!;
+    return (await run<KnownPartitions>(LIST_PARTITIONS, [[table]]))[0]!;
+  }
+
+  async listAll(
+    run: Run = this.database.loops.run,
+  ): Promise<Map<PartitionedTable, KnownPartitions>> {
+    type Listed = KnownPartitions & { table: PartitionedTable };
+    const listed = await run<Listed>(LIST_PARTITIONS, [TABLES]);
+    return new Map(listed.map(({ table, ...known }) => [table, known]));
   }
 
   /** Of all tables, for how long each keeps at most: what ends now must find its partition, and what ends tomorrow too. */
   async missingAhead(longestKeepMs: Record<PartitionedTable, number>, run: Run): Promise<string[]> {
     const missing: string[] = [];
-    for (const [name, keepMs] of Object.entries(longestKeepMs)) {
-      const table = name as PartitionedTable;
+    for (const [table, known] of await this.listAll(run)) {
+      const keepMs = longestKeepMs[table];
       const aheadMs = Math.max(0, keepMs + DAY_MS - PARTITIONED[table].stepMs);
-      if (keepMs > 0)
-        missing.push(...missingPartitions(table, await this.list(table, run), aheadMs));
+      if (keepMs > 0) missing.push(...missingPartitions(table, known, aheadMs));
     }
     return missing;
   }

@@ -1,11 +1,12 @@
 import { statement, type Statement } from '../connection/statement.js';
 
-/** The partitions of archive ($1 'archive') or dead letter by name, and the database's time. */
+/** The partitions of these tables ($1) by name, and the database's time. */
 export const LIST_PARTITIONS = statement(
   'list_partitions',
-  `select statement_timestamp() as now, array(
+  `select t.name as table, statement_timestamp() as now, array(
     select c.relname::text from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
-    where i.inhparent = ('simple_queue.' || $1)::regclass) as names`,
+    where i.inhparent = ('simple_queue.' || t.name)::regclass) as names
+  from pg_catalog.unnest($1::text[]) t(name)`,
 );
 
 /** Only one process at a time changes partitions; the others find it done at their next round. */
