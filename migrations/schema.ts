@@ -4,9 +4,11 @@ import { inQuotes } from '../lib/job/names.js';
 export const SCHEMA_VERSION = 1;
 
 /**
- * Statements are written for the default schema, which the built library shortens to `~~`. The name of another was checked, and is quoted: it may be a
+ * Statements are written for the default schema, which the built library shortens to `~~`, and the time to `~~t`. The name of another was checked, and is quoted: it may be a
  * word of SQL, as `user` is.
  */
 export function inSchema(statement: string, schema: string): string {
-  return statement.replaceAll(/(?:simple_queue|~~)\./g, `${inQuotes(schema)}.`);
+  return statement
+    .replaceAll(/(?:simple_queue|~~)\./g, `${inQuotes(schema)}.`)
+    .replaceAll('~~t', 'statement_timestamp()');
 }
