@@ -1,6 +1,6 @@
 import type { Promotion } from '../claim/promotion.js';
 import type { CancelCounts } from '../../job/enqueue-options.js';
-import type { Signal } from './signals.js';
+import type { Signal } from './signal.js';
 
 /** Where a job was put, as far as somebody has to be woken for it. */
 export interface Placed {
