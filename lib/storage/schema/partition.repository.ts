@@ -11,7 +11,7 @@ import {
 import { DAY_MS } from '../../job/values/duration.js';
 
 /** Ended jobs, and what was counted, lie in partitions by the days (archive) or weeks at whose end they may go; their name says from when, and how many. */
-export const PARTITIONED = {
+const PARTITIONED = {
   archive: { stepMs: DAY_MS, purge: PURGE_ARCHIVE_DEFAULT },
   dead_letter: { stepMs: 7 * DAY_MS, purge: PURGE_DEAD_LETTER_DEFAULT },
   tally: { stepMs: 7 * DAY_MS, purge: PURGE_TALLY_DEFAULT },
