@@ -244,17 +244,17 @@ export const UP = [
       null::timestamptz as finished_at, null::timestamptz as expires_at, null::int as run_ms, null::text as worker,
       j.unique_key, j.fingerprint, j.options, j.payload, j.payload_bytes, null::jsonb as output, j.last_error, j.history, l.labels,
       nullif(j.group_name, '') as group_name, j.commit_by, j.progress, null::text as error_key
-    from simple_queue.job j join simple_queue.lane l on l.id = j.lane join simple_queue.queue q on q.id = l.queue
+    from simple_queue.job j left join simple_queue.lane l on l.id = j.lane left join simple_queue.queue q on q.id = coalesce(l.queue, j.queue)
     union all
     select a.id, q.name, l.name, a.state, a.priority, a.attempt, a.stalls, a.reschedules, a.created_at, a.run_at, null,
       a.finished_at, a.expires_at, a.run_ms, a.worker, a.unique_key, a.fingerprint, a.options, a.payload, a.payload_bytes,
       a.output, a.last_error, a.history, l.labels, a.options ->> 'group', null, a.progress, null
-    from simple_queue.archive a join simple_queue.lane l on l.id = a.lane join simple_queue.queue q on q.id = l.queue
+    from simple_queue.archive a left join simple_queue.lane l on l.id = a.lane left join simple_queue.queue q on q.id = l.queue
     union all
     select d.id, q.name, l.name, d.state, d.priority, d.attempt, d.stalls, d.reschedules, d.created_at, d.run_at, null,
       d.finished_at, d.expires_at, d.run_ms, d.worker, d.unique_key, d.fingerprint, d.options, d.payload, d.payload_bytes,
       d.output, d.last_error, d.history, l.labels, d.options ->> 'group', null, d.progress, d.error_key
-    from simple_queue.dead_letter d join simple_queue.lane l on l.id = d.lane join simple_queue.queue q on q.id = l.queue`,
+    from simple_queue.dead_letter d left join simple_queue.lane l on l.id = d.lane left join simple_queue.queue q on q.id = l.queue`,
 
   ...SQL_PRODUCERS,
 ];

@@ -5,7 +5,7 @@ with target as materialized (
       when $4::text is not null and not $6::boolean and (d.options ? 'limitKey'::text or exists (
         select from simple_queue.queue q join simple_queue.fleet_limit f on f.name = q.name || '/*'::text and f.shard = $1
         where q.id = l.queue)) then 'keyed' end as refused
-    from simple_queue.dead_letter d join simple_queue.lane l on l.id = d.lane where d.shard = $1 and d.id = any($2::uuid[])),
+    from simple_queue.dead_letter d left join simple_queue.lane l on l.id = d.lane where d.shard = $1 and d.id = any($2::uuid[])),
   moved as (
     update simple_queue.dead_letter d set priority = coalesce($3::smallint, d.priority),
       payload = coalesce($4::text::json, d.payload), payload_bytes = coalesce($5::bytea, d.payload_bytes),

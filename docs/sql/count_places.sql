@@ -40,5 +40,5 @@ with recursive first_ready as (
     (select count(*)::int from (select 1 from simple_queue.scheduled where shard = $1 limit $2::int + 1) w) as scheduled, (select count(*)::int from (select 1 from simple_queue.blocked where shard = $1 limit $2::int + 1) w) + (select count(*)::int from (select 1 from simple_queue.keyed where shard = $1 limit $2::int + 1) w) as blocked, (select count(*)::int from (select 1 from simple_queue.staged where shard = $1 limit $2::int + 1) w) as staged, (select count(*)::int from (select 1 from simple_queue.suspect where shard = $1 limit $2::int + 1) w) as suspects,
     (select count(*)::int from (select 1 from simple_queue.dead_letter where shard = $1 limit $2::int + 1) w) as dead,
     (select count(*)::int from held) as running,
-    (select q.name from oldest o join simple_queue.lane l on l.id = o.lane join simple_queue.queue q on q.id = l.queue) as "oldestQueue",
+    (select coalesce(q.name, 'unknown') from oldest o left join simple_queue.lane l on l.id = o.lane left join simple_queue.queue q on q.id = l.queue) as "oldestQueue",
     (select greatest(0, extract(epoch from statement_timestamp() - at) * 1000) from oldest)::float8 as "oldestReadyMs";

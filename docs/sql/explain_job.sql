@@ -10,7 +10,7 @@ with found as materialized (
     where c.shard = $1 and $2::uuid = any(c.jobs) and u.id = $2::uuid and u.epoch = (select epoch from own) limit 1),
   live as materialized (
     select id, worker, lanes, about from simple_queue.lease where shard = $1 and expires_at > statement_timestamp())
-  select f.state, f.queue, f.name, f.attempt, f.stalls, f.run_at as "runAt", f.cancel_at as "cancelAt", f.finished_at as "finishedAt",
+  select f.state, coalesce(f.queue, 'unknown') as queue, f.name, f.attempt, f.stalls, f.run_at as "runAt", f.cancel_at as "cancelAt", f.finished_at as "finishedAt",
     f.worker, f.last_error as "lastError", v.suspicion, v.fair, (select labels from simple_queue.lane l where l.id = v.lane) as labels, h.created_at as "heldSince", (select w.worker from live w where w.id = h.lease) as holder,
     (select paused_at from simple_queue.queue q where q.id = v.queue) as "pausedAt",
     (select count(*) from live)::int as workers,

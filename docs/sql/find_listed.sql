@@ -1,7 +1,7 @@
 -- $1 uuid[], $2 text[], $3 text, $4 text, $5 text, $6 text, $7 timestamp with time zone, $8 timestamp with time zone, $9 timestamp with time zone, $10 timestamp with time zone, $11 text, $12 text, $13 text, $14 text, $15 text, $16 text, $17 text, $18 timestamp with time zone, $19 integer, $20 integer, $21 jsonb, $22 timestamp with time zone
 prepare find_listed as
-select id, queue, name, state, priority, attempt, stalls, reschedules, created_at, run_at, cancel_at, finished_at, run_ms, worker,
-    unique_key, fingerprint, labels, group_name, options ->> 'workflowId' as workflow_id, progress,
+select id, coalesce(jobs.queue, 'unknown') as queue, coalesce(jobs.name, '') as name, coalesce(jobs.labels, '{}'::text[]) as labels, state, priority, attempt, stalls, reschedules, created_at, run_at, cancel_at, finished_at, run_ms, worker,
+    unique_key, fingerprint, group_name, options ->> 'workflowId' as workflow_id, progress,
     last_error - '{stack,causes}'::text[] as last_error,
     array(select left((case w.part ->> 'of' when 'output' then (output #> p.path)::text else ((case when payload::text ~ (chr(92) || chr(92) || 'u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})')
         then regexp_replace(replace(payload::text, chr(92) || chr(92), '//'), chr(92) || chr(92) || 'u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '?', 'g')::json else payload end) #> p.path)::text end), 1000)

@@ -6,7 +6,7 @@ with recursive step as (
     select n.error_key from step s cross join lateral (
       select error_key from simple_queue.dead_letter where error_key > s.error_key and shard = $1 order by error_key limit 1) n),
   key as materialized (select error_key from step limit $5::int)
-  select k.error_key as key, c.jobs, c."firstAt", c."lastAt", e.id, e.state, q.name as queue, l.name, e.last_error - '{stack,causes}'::text[] as error
+  select k.error_key as key, c.jobs, c."firstAt", c."lastAt", e.id, e.state, coalesce(q.name, 'unknown') as queue, coalesce(l.name, '') as name, e.last_error - '{stack,causes}'::text[] as error
   from key k cross join lateral (
     select count(*)::int as jobs, min(w.finished_at) as "firstAt", max(w.finished_at) as "lastAt", max(w.id::text)::uuid as newest
     from (
@@ -15,4 +15,4 @@ with recursive step as (
     where ($2::int[] is null or w.lane = any($2::int[])) and ($3::timestamptz is null or w.finished_at > $3::timestamptz)) c
   cross join lateral (
     select id, state, lane, last_error from simple_queue.dead_letter where id = c.newest and shard = $1 limit 1) e
-  join simple_queue.lane l on l.id = e.lane join simple_queue.queue q on q.id = l.queue;
+  left join simple_queue.lane l on l.id = e.lane left join simple_queue.queue q on q.id = l.queue;

@@ -40,8 +40,8 @@ with recursive first_ready as (
     select f.id, 'ready' from (select distinct lane, group_name from first_fair_ready where $2::int[] is null or lane = any($2::int[]) limit 50) k
       cross join lateral (select id from simple_queue.fair_ready where lane = k.lane and shard = $1 and group_name = k.group_name limit 5) f union all
     (select id, 'blocked' from simple_queue.keyed where shard = $1 limit 250))
-  select l.id, l.state, q.name as queue, n.name, j.last_error - 'causes' as error
+  select l.id, l.state, coalesce(q.name, 'unknown') as queue, coalesce(n.name, '') as name, j.last_error - 'causes' as error
   from looked l
-  cross join lateral (select lane, last_error from simple_queue.job where id = l.id and shard = $1 offset 0) j
-  join simple_queue.lane n on n.id = j.lane join simple_queue.queue q on q.id = n.queue
+  cross join lateral (select lane, queue, last_error from simple_queue.job where id = l.id and shard = $1 offset 0) j
+  left join simple_queue.lane n on n.id = j.lane left join simple_queue.queue q on q.id = coalesce(n.queue, j.queue)
   where j.last_error is not null and ($2::int[] is null or j.lane = any($2::int[])) limit $3::int;

@@ -4,10 +4,10 @@ with undead as (
     delete from simple_queue.dead_letter where shard = $1 and id = any($2::uuid[]) and state = any($3::text[])
     returning id, lane, options),
   stopped as materialized (
-    select h.ctid from undead d join simple_queue.lane l on l.id = d.lane
+    select h.ctid from undead d left join simple_queue.lane l on l.id = d.lane
     cross join lateral (
       select ctid from simple_queue.head
-      where group_name = coalesce(d.options ->> 'group', '') and shard = $1 and queue = l.queue and dead = d.id limit 1 for update) h
+      where group_name = coalesce(d.options ->> 'group', '') and shard = $1 and queue = coalesce(l.queue, (select b.queue from simple_queue.head b where b.group_name = coalesce(d.options ->> 'group', '') and b.shard = $1 and b.dead = d.id limit 1)) and dead = d.id limit 1 for update) h
     where d.options ? 'ordered'),
   freed as (
     update simple_queue.head set dead = null, dead_seq = null, dead_at = null, dead_until = null, halts = false

@@ -1,4 +1,4 @@
-import type { JobState } from '../job/job-state.js';
+import { isTerminal, type JobState } from '../job/job-state.js';
 import type { Trouble, TroubleCode } from '../job/trouble.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { KeySituation } from '../storage/limits/key.repository.js';
@@ -81,6 +81,19 @@ export class Explanations {
   async why(id: string): Promise<Why> {
     const situation = await this.storage.queues.explain(id, MOST_AHEAD);
     if (!situation) return { reasons: [await this.notLive(id)], keepers: [] };
+    const laneless = situation.name === null && (await this.laneless(id, situation));
+    return laneless || this.whyOf(id, situation);
+  }
+
+  /** Whether an operator has to put the row of its lane back; what has ended says how as well. */
+  private async laneless(id: string, situation: Situation): Promise<Why | undefined> {
+    const lane = await this.storage.queues.laneless(id);
+    if (!lane) return undefined;
+    const ended = isTerminal(situation.state) ? reasonsOf(situation) : [];
+    return { situation, reasons: [...ended, ofNoLane(lane, this.options)], keepers: [] };
+  }
+
+  private async whyOf(id: string, situation: Situation): Promise<Why> {
     const reasons = reasonsOf(situation);
     const isFull = reasons.some(({ code }) => code === 'SLOTS_TAKEN');
     const keepers = isFull ? situation.full!.map((full) => full.id) : [];
@@ -94,12 +107,10 @@ export class Explanations {
     return { situation, reasons, keepers };
   }
 
-  /** No list has a job of the id; it may be that of a step that has not begun, or of a lane that was deleted. */
+  /** No list has a job of the id; it may be that of a step that has not begun. */
   private async notLive(id: string): Promise<Reason> {
     const step = await this.storage.workflows.reading.stepOf(id);
-    if (step) return ofStep(step);
-    const lost = await this.storage.queues.laneless(id);
-    return lost ? ofNoLane(lost, this.options) : UNKNOWN;
+    return step ? ofStep(step) : UNKNOWN;
   }
 
   /** They commit it. */

@@ -215,11 +215,17 @@ export class JobList {
     return undefined;
   }
 
+  /** Numbers whose lane somebody has deleted: what stands there has no name or label any more. */
+  private async laneless({ name, label }: CheckedFilter): Promise<number[]> {
+    return name === undefined && label === undefined ? this.listings.laneless(MOST_MERGED) : [];
+  }
+
   private async queryOf(filter: CheckedFilter): Promise<Query> {
     const isNamed = (filter.queue ?? filter.name ?? filter.label) !== undefined;
     const { lanes } = this.storage;
-    const some = await lanes.numbersOf(filter, MOST_MERGED + 1);
-    const isMany = some.length > MOST_MERGED;
+    const known = await lanes.numbersOf(filter, MOST_MERGED + 1);
+    const some = [...known, ...(await this.laneless(filter))];
+    const isMany = known.length > MOST_MERGED;
     const named = isMany && isNamed ? await lanes.numbersOf(filter) : some;
     return {
       filter,

@@ -220,7 +220,7 @@ export function dependent(ids: readonly string[]): Reason {
   };
 }
 
-/** Asked apart: no list has it. */
+/** Asked apart. */
 export function ofNoLane({ name, ...lane }: LanelessJob, { schema }: Called): Reason {
   const text = `The row of its lane (queue "${name ?? 'unknown'}") was deleted. Put it back, with the name of its jobs: ${putLaneBack(lane, schema)}`;
   return { code: 'NO_LANE', text };

@@ -17,6 +17,7 @@ import {
   type RedriveOptions,
 } from './job-filter.js';
 import type { OnMany } from './on-many.js';
+import { ofNoLane } from './reasons.js';
 import type { ListedJob } from './listed-job.js';
 import { command, type Called } from '../runtime/words.js';
 
@@ -115,6 +116,12 @@ export class Revivals {
     );
   }
 
+  private async refuseLaneless(id: string): Promise<void> {
+    const { storage, options } = this.parts;
+    const lane = await storage.queues.laneless(id);
+    if (lane) throw new QueueError('JOB_HELD', `retry: job ${id}: ${ofNoLane(lane, options).text}`);
+  }
+
   /** Undefined: it has moved to where it can be retried, so look again. */
   private async explainRefusal(
     id: string,
@@ -129,6 +136,7 @@ export class Revivals {
     if (state === 'staged') throw held(id, state, options);
     if (state === 'blocked')
       throw held(id, (await storage.keys.explain(id, 1)) ? 'keyed' : state, options);
+    await this.refuseLaneless(id);
     return state === 'ready' ? 'ready' : undefined;
   }
 

@@ -109,7 +109,7 @@ const badTurns: Observe = (breaches) => {
 const laneless = (lanes: LanelessJobs[], { schema }: Called): Observation[] =>
   lanes.map(({ name, jobs, id, ...lane }) =>
     critical(
-      `${counted(jobs, 'job')} of ${name === null ? 'an unknown queue' : `queue "${name}"`} ${jobs === 1 ? 'has' : 'have'} no lane, since somebody has deleted its row: nobody runs or lists ${jobs === 1 ? 'it' : 'them'} (${id}).`,
+      `${counted(jobs, 'job')} of ${name === null ? 'an unknown queue' : `queue "${name}"`} ${jobs === 1 ? 'has' : 'have'} no lane, since somebody has deleted its row: nobody runs ${jobs === 1 ? 'it' : 'them'} (${id}).`,
       `Put it back, with their name where they had one: ${putLaneBack(lane, schema)}.`,
     ),
   );

@@ -124,7 +124,7 @@ describe('places', () => {
     const finding = await only('PLACES');
     expect(finding).toMatchObject({
       level: 'critical',
-      found: `1 job of queue "mail" has no lane, since somebody has deleted its row: nobody runs or lists it (${id}).`,
+      found: `1 job of queue "mail" has no lane, since somebody has deleted its row: nobody runs it (${id}).`,
     });
     const repair = /insert into .*?\)(?=\.$)/.exec(finding.advice)![0];
     const { reasons } = await new QueueAdmin(practice.storage, practice.options).explain(id);

@@ -45,7 +45,7 @@ export const TABLE = `
   expire_leases               runs         runs         runs         runs         runs      runs         runs         ?            noturn    noturn    noturn   live      live
   expire_staged               +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
   fail_dependents             +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
-  explain_laneless            job          job          job          job          job       job          job          job          noturn    noturn    noturn    many      ?
+  explain_laneless            job          job          job          job          job       job          job          job          noturn    noturn    noturn    ?         ?
   explain_job                 ?            ?            view         view         view      view         view         ?            apart     apart     apart    view      view
   explain_key                 keys         keys         keys         keys         keys      ?            keys         ?            keys      ?         keys     live      live
   find_ends                   job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
@@ -80,6 +80,7 @@ export const TABLE = `
   list_fair_by_lane           beside       ?            beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
   list_keyed                  beside       beside       beside       beside       beside    ?            beside       beside       noturn    noturn    noturn   beside    beside
   list_laneless               job          job          job          job          job       job          job          job          noturn    noturn    noturn    many      ?
+  list_laneless_numbers       ?            ?            ?            ?            ?         ?            ?            waits        noturn    noturn    noturn    live      live
   list_lanes_with_jobs        ?            ?            ?            notyet       notyet    notyet       notyet       served       noturn    noturn    noturn   live      live
   list_lost                   ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    noturn   live      live
   list_oldest_ready           ?            ?            ?            notyet       notyet    notyet       notyet       waits        noturn    noturn    noturn   live      live

@@ -1,6 +1,6 @@
 import { statement } from '../connection/statement.js';
 
-/** Jobs whose lane somebody has deleted, which all lists leave out: among the $2 with the lowest ids, and as many dead letters. */
+/** Jobs whose lane somebody has deleted, which no worker takes: among the $2 with the lowest ids, and as many dead letters. */
 export const LIST_LANELESS = statement(
   'list_laneless',
   `select j.lane, j.queue, (select name from simple_queue.queue q where q.id = j.queue) as name, count(*)::int as jobs, min(j.id::text) as id from (

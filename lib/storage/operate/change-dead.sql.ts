@@ -10,7 +10,7 @@ export const CHANGE_DEAD = statement(
   `with target as materialized (
     select d.id, d.state, case when $3::smallint is not null and d.options ? 'ordered'::text then 'ordered'
       when $4::text is not null and not $6::boolean and (d.options ? 'limitKey'::text or ${isKeyed('l.queue')}) then 'keyed' end as refused
-    from simple_queue.dead_letter d join simple_queue.lane l on l.id = d.lane where d.shard = $1 and d.id = any($2::uuid[])),
+    from simple_queue.dead_letter d left join simple_queue.lane l on l.id = d.lane where d.shard = $1 and d.id = any($2::uuid[])),
   moved as (
     update simple_queue.dead_letter d set priority = coalesce($3::smallint, d.priority),
       payload = coalesce($4::text::json, d.payload), payload_bytes = coalesce($5::bytea, d.payload_bytes),

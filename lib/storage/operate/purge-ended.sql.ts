@@ -2,6 +2,9 @@ import { PURGED_MS } from '../../job/lane.js';
 import { statement } from '../connection/statement.js';
 import { released } from '../places/turns.sql.js';
 
+/** The queue of a dead letter `d` that blocks its group, where somebody has deleted the row of its lane. */
+const BLOCKED_BY = `(select b.queue from simple_queue.head b where b.group_name = coalesce(d.options ->> 'group', '') and b.shard = $1 and b.dead = d.id limit 1)`;
+
 /**
  * Deletes ended jobs ($2) for good, as far as they still stand in one of the states $3. The caller bounds the list. An ordered group that
  * such a job holds up goes on.
@@ -12,10 +15,10 @@ export const PURGE_ENDED = statement(
     delete from simple_queue.dead_letter where shard = $1 and id = any($2::uuid[]) and state = any($3::text[])
     returning id, lane, options),
   stopped as materialized (
-    select h.ctid from undead d join simple_queue.lane l on l.id = d.lane
+    select h.ctid from undead d left join simple_queue.lane l on l.id = d.lane
     cross join lateral (
       select ctid from simple_queue.head
-      where group_name = coalesce(d.options ->> 'group', '') and shard = $1 and queue = l.queue and dead = d.id limit 1 for update) h
+      where group_name = coalesce(d.options ->> 'group', '') and shard = $1 and queue = coalesce(l.queue, ${BLOCKED_BY}) and dead = d.id limit 1 for update) h
     where d.options ? 'ordered'),
   ${released('stopped')},
   unkept as (

@@ -23,6 +23,6 @@ export const COUNT_PLACES = statement(
     ${inPlace('scheduled')} as scheduled, ${inPlace('blocked')} + ${inPlace('keyed')} as blocked, ${inPlace('staged')} as staged, ${inPlace('suspect')} as suspects,
     ${inPlace('dead_letter')} as dead,
     (select count(*)::int from held) as running,
-    (select q.name from oldest o join simple_queue.lane l on l.id = o.lane join simple_queue.queue q on q.id = l.queue) as "oldestQueue",
+    (select coalesce(q.name, 'unknown') from oldest o left join simple_queue.lane l on l.id = o.lane left join simple_queue.queue q on q.id = l.queue) as "oldestQueue",
     (select greatest(0, extract(epoch from statement_timestamp() - at) * 1000) from oldest)::float8 as "oldestReadyMs"`,
 );

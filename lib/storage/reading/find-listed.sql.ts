@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { LANE_OR_NONE } from './find-job.sql.js';
 
 /** A backslash, whatever the session takes one in a text for. */
 const SLASH = 'chr(92)';
@@ -13,8 +14,8 @@ const READABLE = `(case when payload::text ~ (${UNREADABLE})
  */
 export const FIND_LISTED = statement(
   'find_listed',
-  `select id, queue, name, state, priority, attempt, stalls, reschedules, created_at, run_at, cancel_at, finished_at, run_ms, worker,
-    unique_key, fingerprint, labels, group_name, options ->> 'workflowId' as workflow_id, progress,
+  `select id, ${LANE_OR_NONE}, state, priority, attempt, stalls, reschedules, created_at, run_at, cancel_at, finished_at, run_ms, worker,
+    unique_key, fingerprint, group_name, options ->> 'workflowId' as workflow_id, progress,
     last_error - '{stack,causes}'::text[] as last_error,
     array(select left((case w.part ->> 'of' when 'output' then (output #> p.path)::text else (${READABLE} #> p.path)::text end), 1000)
       from jsonb_array_elements($21::jsonb) with ordinality w(part, n)

@@ -13,7 +13,7 @@ export const LIST_ERRORS = statement(
     select n.error_key from step s cross join lateral (
       select error_key from simple_queue.dead_letter where error_key > s.error_key and shard = $1 order by error_key limit 1) n),
   key as materialized (select error_key from step limit $5::int)
-  select k.error_key as key, c.jobs, c."firstAt", c."lastAt", e.id, e.state, q.name as queue, l.name, e.last_error - '{stack,causes}'::text[] as error
+  select k.error_key as key, c.jobs, c."firstAt", c."lastAt", e.id, e.state, coalesce(q.name, 'unknown') as queue, coalesce(l.name, '') as name, e.last_error - '{stack,causes}'::text[] as error
   from key k cross join lateral (
     select count(*)::int as jobs, min(w.finished_at) as "firstAt", max(w.finished_at) as "lastAt", max(w.id::text)::uuid as newest
     from (
@@ -22,7 +22,7 @@ export const LIST_ERRORS = statement(
     where ($2::int[] is null or w.lane = any($2::int[])) and ($3::timestamptz is null or w.finished_at > $3::timestamptz)) c
   cross join lateral (
     select id, state, lane, last_error from simple_queue.dead_letter where id = c.newest and shard = $1 limit 1) e
-  join simple_queue.lane l on l.id = e.lane join simple_queue.queue q on q.id = l.queue`,
+  left join simple_queue.lane l on l.id = e.lane left join simple_queue.queue q on q.id = l.queue`,
 );
 
 /** So many jobs are looked at that wait for their time, and as many that may run. */
@@ -56,9 +56,9 @@ export const LIST_FAILING = statement(
     select f.id, 'ready' from (select distinct lane, group_name from first_fair_ready where $2::int[] is null or lane = any($2::int[]) limit 50) k
       cross join lateral (select id from ${ofLane('fair_ready', 'k.lane')} and group_name = k.group_name limit 5) f union all
     (select id, 'blocked' from simple_queue.keyed where shard = $1 limit 250))
-  select l.id, l.state, q.name as queue, n.name, j.last_error - 'causes' as error
+  select l.id, l.state, coalesce(q.name, 'unknown') as queue, coalesce(n.name, '') as name, j.last_error - 'causes' as error
   from looked l
-  cross join lateral (select lane, last_error from simple_queue.job where id = l.id and shard = $1 offset 0) j
-  join simple_queue.lane n on n.id = j.lane join simple_queue.queue q on q.id = n.queue
+  cross join lateral (select lane, queue, last_error from simple_queue.job where id = l.id and shard = $1 offset 0) j
+  left join simple_queue.lane n on n.id = j.lane left join simple_queue.queue q on q.id = coalesce(n.queue, j.queue)
   where j.last_error is not null and ($2::int[] is null or j.lane = any($2::int[])) limit $3::int`,
 );

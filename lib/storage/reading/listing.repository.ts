@@ -2,6 +2,7 @@ import type { FoundRow } from '../claim/row-mapper.js';
 import type { Cause } from '../../job/failure.js';
 import type { JobState } from '../../job/job-state.js';
 import type { Database } from '../connection/database.js';
+import { LIST_LANELESS_NUMBERS } from '../lanes/list-laneless-numbers.sql.js';
 import { SHARD } from '../connection/shard.js';
 import { FIND_LISTED } from './find-listed.sql.js';
 import { LIST_ARCHIVE } from './list-archive.sql.js';
@@ -184,6 +185,12 @@ export class ListingRepository {
   async blocked({ lanes, after, limit }: ListWish): Promise<ListRead> {
     const values = [SHARD, lanes ?? null, ...partsOf(after, ['', 0, 0]), limit, MAX_WALKED];
     return walked(await this.database.callers.run(LIST_BLOCKED, values), limit);
+  }
+
+  /** Lanes that the registry does not have any more: jobs of them are in no lane of a queue. */
+  async laneless(most: number): Promise<number[]> {
+    const rows = await this.database.callers.run<{ id: number }>(LIST_LANELESS_NUMBERS, [SHARD, most]); // prettier-ignore
+    return rows.map(({ id }) => id);
   }
 
   async keyed({ lanes, after, limit }: ListWish): Promise<ListRead> {

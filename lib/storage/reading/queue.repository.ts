@@ -84,7 +84,8 @@ export interface WorkerRow {
 export interface Situation {
   state: JobState;
   queue: string;
-  name: string;
+  /** Null where somebody has deleted the row of its lane. */
+  name: string | null;
   attempt: number;
   stalls: number;
   runAt: Date;
