@@ -66,4 +66,17 @@ describe('jobs whose lane was deleted', () => {
     await admin.purge({ id });
     expect(await admin.job(id)).toBeUndefined();
   });
+
+  it('free their ordered group when a dead one is purged', async () => {
+    const id = await aDead('gone');
+    const query = (text: string) => test.database.query(text, [id]);
+    await query(
+      `update simple_queue.dead_letter set options = '{"ordered": true, "group": "g"}' where id = $1`,
+    );
+    await query(`insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, dead_until)
+      select 'g', 0, id, $1::uuid, 1, now(), now() + interval '1 day' from simple_queue.queue limit 1`);
+    expect(await admin.blockedGroups()).toMatchObject([{ queue: 'mail', group: 'g' }]);
+    await admin.purge({ id });
+    expect(await admin.blockedGroups()).toEqual([]);
+  });
 });
