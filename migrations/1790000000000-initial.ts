@@ -244,7 +244,7 @@ export const UP = [
       null::timestamptz as finished_at, null::timestamptz as expires_at, null::int as run_ms, null::text as worker,
       j.unique_key, j.fingerprint, j.options, j.payload, j.payload_bytes, null::jsonb as output, j.last_error, j.history, l.labels,
       nullif(j.group_name, '') as group_name, j.commit_by, j.progress, null::text as error_key
-    from simple_queue.job j left join simple_queue.lane l on l.id = j.lane left join simple_queue.queue q on q.id = coalesce(l.queue, j.queue)
+    from simple_queue.job j left join simple_queue.lane l on l.id = j.lane left join simple_queue.queue q on q.id = j.queue
     union all
     select a.id, q.name, l.name, a.state, a.priority, a.attempt, a.stalls, a.reschedules, a.created_at, a.run_at, null,
       a.finished_at, a.expires_at, a.run_ms, a.worker, a.unique_key, a.fingerprint, a.options, a.payload, a.payload_bytes,

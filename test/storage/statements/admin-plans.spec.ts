@@ -78,7 +78,7 @@ describe('plans of QueueAdmin on large tables', () => {
     const tags = `case when n % 100 = 0 then 'key-' || n end, case when n % 1000 = 0 then 'tag-' || n % 7000 end`;
     await query(
       `insert into simple_queue.job (id, shard, lane, queue, priority, run_at, unique_key, fingerprint, payload, group_name, options)
-       select ${id}, 0, ${lane}, 1, n % 3, now() + case when n between 500001 and 600000 then n else -n end * interval '1 millisecond', ${tags}, '{}',
+       select ${id}, 0, ${lane}, (select queue from simple_queue.lane where id = ${lane}), n % 3, now() + case when n between 500001 and 600000 then n else -n end * interval '1 millisecond', ${tags}, '{}',
          case when n % 500 = 0 then 'group-' || n / 500 % 9 end, case when n % 500 = 0 then jsonb_build_object('workflowId', 'flow-' || n / 500 % 9) end
        from generate_series(1, 602000) n`,
     );
