@@ -111,5 +111,6 @@ export async function traced<Answer>(
   } catch {
     // Its own error is nobody's; an error of the storing is reported below.
   }
-  return stored ?? store();
+  // It may go on later, and then finds that this is stored.
+  return (stored ??= store());
 }

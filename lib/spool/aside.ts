@@ -9,9 +9,15 @@ import { headerRecord, readHeader, readSegment } from './segment.js';
 /** What is kept for a person: jobs that the database refused, and bytes that nobody can read. */
 export interface AsideState {
   jobs: number;
-  /** Files of damaged bytes. */
+  /** Files of bytes that are damaged, or that this process cannot read. */
   damaged: number;
   bytes: number;
+}
+
+interface Weight {
+  jobs: number;
+  bytes: number;
+  isUnread?: true;
 }
 
 /** Refused for what passes: tried again by itself. */
@@ -29,7 +35,7 @@ const newName = (ending: string): string => `${Date.now()}-${randomUUID()}${endi
 /** The part of the folder that no process replays but on request. Its files have the layout of segments, and are whole or not there. */
 export class Aside {
   readonly path: string;
-  private readonly counted = new Map<string, { jobs: number; bytes: number }>();
+  private readonly counted = new Map<string, Weight>();
 
   constructor(folder: string) {
     this.path = join(folder, 'aside');
@@ -37,10 +43,10 @@ export class Aside {
 
   get state(): AsideState {
     const state = { jobs: 0, damaged: 0, bytes: 0 };
-    for (const [name, { jobs, bytes }] of this.counted) {
+    for (const [name, { jobs, bytes, isUnread }] of this.counted) {
       state.jobs += jobs;
       state.bytes += bytes;
-      if (name.endsWith(DAMAGED)) state.damaged++;
+      if (isUnread || name.endsWith(DAMAGED)) state.damaged++;
     }
     return state;
   }
@@ -55,7 +61,8 @@ export class Aside {
     const names = (await this.files()).filter((name) => !name.endsWith(DRAFT));
     for (const name of this.counted.keys()) if (!names.includes(name)) this.counted.delete(name);
     for (const name of names)
-      if (!this.counted.has(name)) this.counted.set(name, await this.weigh(name));
+      if (this.counted.get(name)?.isUnread !== undefined || !this.counted.has(name))
+        this.counted.set(name, await this.weigh(name));
     return this.state;
   }
 
@@ -78,7 +85,7 @@ export class Aside {
     for (const name of await this.files()) {
       if (!(name.endsWith(AGAIN) || (all && name.endsWith(REFUSED)))) continue;
       const [from, to] = [join(this.path, name), newPath()];
-      const header = await readHeader(from);
+      const header = await readHeader(from).catch(() => undefined);
       if (!header || mismatch(header, database) !== undefined) continue;
       if (await ifThere(rename(from, to).then(() => true))) taken.push(to);
     }
@@ -95,10 +102,15 @@ export class Aside {
     this.counted.set(name, await this.weigh(name));
   }
 
-  private async weigh(name: string): Promise<{ jobs: number; bytes: number }> {
+  /** What another user has put there, and this one may not read, stops neither a start nor what is around it. */
+  private async weigh(name: string): Promise<Weight> {
     const path = join(this.path, name);
-    if (!holdsJobs(name)) return { jobs: 0, bytes: await sizeOf(path) };
-    const records = (await readSegment(path))?.records ?? [];
-    return { jobs: jobsOf(records), bytes: await sizeOf(path) };
+    const bytes = await sizeOf(path);
+    if (!holdsJobs(name)) return { jobs: 0, bytes };
+    try {
+      return { jobs: jobsOf((await readSegment(path))?.records ?? []), bytes };
+    } catch {
+      return { jobs: 0, bytes, isUnread: true };
+    }
   }
 }

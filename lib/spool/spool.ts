@@ -253,7 +253,9 @@ export class Spool {
   }
 
   private drop(segments: HeldSegment[]): void {
-    for (const segment of segments) this.held.splice(this.held.indexOf(segment), 1);
+    // One that was being stored may be gone from here with its folder.
+    const gone = new Set(segments);
+    this.held.splice(0, Infinity, ...this.held.filter((each) => !gone.has(each)));
   }
 
   private async tidy(folder: string): Promise<void> {

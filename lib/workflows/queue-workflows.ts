@@ -127,7 +127,7 @@ export class QueueWorkflows {
     else
       signals.onCommit(joined.runner, () => {
         signals.send({ lanes: [], cancel: true, ...ENDED });
-        void this.advance().catch(() => undefined);
+        void this.advance();
       });
     return joined !== undefined || this.stops(id);
   }
@@ -182,9 +182,10 @@ export class QueueWorkflows {
     signals.send(signalOf(jobs.map(({ job }) => job)), undefined, since);
   }
 
-  /** Whatever is left over goes on in the loops of any worker. */
+  /** Whatever is left over goes on in the loops of any worker; what the caller asked for is committed, and no error takes it back. */
   private async advance(): Promise<void> {
-    for (let round = 0; round < MAX_ROUNDS && (await this.advancer.round()) === 0; round++);
+    const round = () => this.advancer.round().catch(() => Infinity);
+    for (let rounds = 0; rounds < MAX_ROUNDS && (await round()) === 0; rounds++);
   }
 
   private storing<T>(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 import { read, tableUnder } from './documents.js';
 
 const GUIDE = 'docs/learn/sql-producers.md';
@@ -25,6 +25,21 @@ it('runs as the guide says', async () => {
     { queue: 'receipts', name: 'paper', state: 'scheduled', payload: { orderId: 2 } },
     { queue: 'receipts', name: '', state: 'ready', payload: { orderId: 7 } },
   ]);
+});
+
+it('has the rights that the guide gives, also where the function has its plans', async () => {
+  // Of tables that are known to be empty, which makes a count of them look cheap.
+  await test.database.query('delete from simple_queue.job; delete from simple_queue.ready; delete from simple_queue.scheduled'); // prettier-ignore
+  await test.database.query('vacuum analyze');
+  const rival = await Rival.connect(test.database);
+  await rival.query('set role producer');
+  for (let call = 0; call < 12; call++) await rival.query(`select simple_queue.enqueue('mail')`);
+  for (let call = 0; call < 12; call++)
+    await rival.query(`select simple_queue.enqueue('mail', max_pending => 100)`);
+  await expect(
+    rival.query(`select simple_queue.enqueue('mail', max_pending => 10)`),
+  ).rejects.toMatchObject({ code: '53400' });
+  await rival.close();
 });
 
 it('names every parameter of the function, and no other', async () => {

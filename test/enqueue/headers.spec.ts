@@ -53,6 +53,10 @@ describe('an enqueue within telemetry', () => {
       async (_, next) => Promise.reject(new Error(`no span for ${String(await next())}`)),
     ],
     ['forgets it', () => Promise.resolve()],
+    [
+      'does it when the call is over',
+      (_, next) => (setImmediate(() => void next()), Promise.resolve()),
+    ],
     ['does it twice', async (_, next) => Promise.all([next(), next()])],
   ])('stores once where that %s', async (_, enqueue) => {
     let stored = 0;
@@ -63,6 +67,7 @@ describe('an enqueue within telemetry', () => {
         storing(() => Promise.resolve(++stored)),
       ),
     ).resolves.toBe(1);
+    await new Promise(setImmediate);
     expect(stored).toBe(1);
   });
 

@@ -227,4 +227,28 @@ describe('the folder of a spool that somebody changes while it is used', () => {
     expect([await texts(heir), heir.state.aside.damaged]).toEqual([[], 1]);
     expect((await stat(dirname(left))).isDirectory()).toBe(true);
   });
+
+  it('with a file put aside that nobody can read: it is counted, and what is around it goes on', async () => {
+    const first = await open();
+    await first.keepAside([aRecord('refused')], true);
+    await mkdir(join(folder, 'aside', '1-x.again'));
+    await first.append(aRecord('held'));
+    const again = await open();
+    expect(again.state.aside).toMatchObject({ jobs: 1, damaged: 1 });
+    await again.upkeep();
+    expect(await again.retry(false)).toBe(1);
+  });
+
+  it('moved away while a part of it is replayed: another part is not dropped for it', async () => {
+    const spool = await open({ maxBytes: 64 * 1024 * 1024 });
+    await spool.append(aRecord('first'));
+    const first = (await spool.oldest())!;
+    await rename(dirname(first.path), `${dirname(first.path)}-elsewhere`);
+    await spool.upkeep();
+    await spool.append({ jobs: 1, body: Buffer.alloc(2_200_000) });
+    await spool.append(aRecord('third'));
+    const { jobs } = spool.state;
+    await spool.done(first);
+    expect(spool.state.jobs).toBe(jobs);
+  });
 });
