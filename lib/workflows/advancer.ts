@@ -268,7 +268,7 @@ export class Advancer {
   private async cancelLeft({ id, workflow }: Stopping, stop: string): Promise<Page> {
     const { database, signals, workflows } = this.site.storage;
     try {
-      const counts = await this.cancelJobs(database.loops.run, workflow, stop);
+      const counts = await this.cancelJobs(database.loops.run, workflow, stop, workflow);
       const news = wakeUpOfCancel(counts);
       if (news) signals.send(news);
       await workflows.vanished.end(workflow);
@@ -280,10 +280,10 @@ export class Advancer {
   }
 
   /** Callbacks are called although it stops, and have to come to their end. */
-  async cancelJobs(run: Run, workflowId: string, stop: string): Promise<CancelCounts> {
+  async cancelJobs(run: Run, id: string, stop: string, stopping?: string): Promise<CancelCounts> {
     const { cancels, workflows } = this.site.storage;
-    const but = stop === 'abandoned' ? [] : await workflows.adding.callbacks(run, workflowId);
-    return cancels.byWorkflow(run, { workflowId, but }, this.archive);
+    const but = stop === 'abandoned' ? [] : await workflows.adding.callbacks(run, id);
+    return cancels.byWorkflow(run, { workflowId: id, but, stopping }, this.archive);
   }
 
   private async stopped({ id }: Page): Promise<Page> {

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Advancer } from '../../lib/workflows/advancer.js';
 import { workflow } from '../../lib/workflows/builder.js';
 import { eventually } from '../support/eventually.js';
 import { recordStatements } from '../support/recorded-statements.js';
-import { waitingBackends } from '../support/storage.js';
+import { aSite } from '../support/site.js';
+import { Rival, waitingBackends } from '../support/storage.js';
 import { aWorkflowRig, type WorkflowRig } from '../support/workflows.js';
 
 /** No loop turns here: the last step ends between the request to stop and the duty that follows it. */
@@ -94,6 +96,40 @@ describe('a workflow whose last step ends beside its cancel', () => {
     test.storage.workflows.askToStop = before;
     expect(await workflows.find(id)).toMatchObject({ state: 'succeeded' });
     expect(await workflows.cancel(id)).toBe(false);
+  });
+
+  it('leaves the next attempt alone, which began while the duty that stops it was held up', async () => {
+    const { id } = await started();
+    await ask(id, 'cancelled');
+    const { adding } = test.storage.workflows;
+    const before = adding.callbacks.bind(adding);
+    adding.callbacks = async (run, workflowId) => {
+      adding.callbacks = before;
+      const other = new Advancer(aSite(test));
+      while ((await other.round()) === 0);
+      expect(await workflows.find(id)).toMatchObject({ state: 'cancelled' });
+      expect(await workflows.retry(id)).toBe(2);
+      return before(run, workflowId);
+    };
+    await advance();
+    const flow = await workflows.find(id);
+    expect(flow).toMatchObject({ state: 'running', attempt: 2 });
+    const [job] = flow!.steps[0]!.ids;
+    expect(await test.storage.jobs.find(job!)).toMatchObject({ state: 'ready' });
+  });
+
+  it('is told of a cancel that happened, whatever hinders the look behind it', async () => {
+    const { id } = await started();
+    const other = await started();
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    await rival.query('select from simple_queue.workflow where id = $1 for update', [other.id]);
+    await test.database.query(`insert into simple_queue.arrival (shard, kind, job, state) values (0, 'end', $1, 'failed')`, [other.job]); // prettier-ignore
+    expect(await workflows.cancel(id)).toBe(true);
+    await rival.rollback();
+    await rival.close();
+    await advance();
+    expect(await workflows.find(id)).toMatchObject({ state: 'cancelled' });
   });
 
   it('begins nothing more, where a step succeeds while the transaction of the cancel is open', async () => {

@@ -47,14 +47,11 @@ export class CancelRepository {
 
   byWorkflow(
     run: Run,
-    { workflowId, queue, but = [] }: { workflowId: string; queue?: string; but?: string[] },
+    { workflowId, queue, but = [], stopping }: WorkflowTag,
     keep: Retention,
   ): Promise<CancelCounts> {
-    return this.inBatches(
-      run,
-      () => run<{ id: string }>(FIND_BY_WORKFLOW, [SHARD, workflowId, queue ?? null, but]),
-      keep,
-    );
+    const values = [SHARD, workflowId, queue ?? null, but, stopping ?? null];
+    return this.inBatches(run, () => run<{ id: string }>(FIND_BY_WORKFLOW, values), keep);
   }
 
   byGroup(run: Run, tag: { group: string; queue: string }, keep: Retention): Promise<CancelCounts> {
@@ -82,6 +79,15 @@ export class CancelRepository {
       if (rows.length < CANCEL_BATCH || counts.cancelled + counts.requested === 0) return total;
     }
   }
+}
+
+interface WorkflowTag {
+  workflowId: string;
+  queue?: string;
+  /** These stay. */
+  but?: string[];
+  /** The workflow that stops: nothing of its next attempt is meant. */
+  stopping?: string | undefined;
 }
 
 const idOf = (key: { id: string }): string => key.id;
