@@ -85,7 +85,7 @@ with target as materialized (
     insert into simple_queue.key_change (shard, limit_key, queue)
     select distinct $1::smallint, limit_key, queue from (
       select limit_key, queue from unpermitted union all select limit_key, queue from keyed) k)
-  select t.lane, t.fair, t.limit_key is not null as "wasKeyed", m.limit_key is not null as keyed, t.refused, m.id is not null as changed,
+  select t.lane, t.fair, t.limit_key is not null as "wasKeyed", m.limit_key is not null as keyed, m.suspicion > 0 as suspect, t.refused, m.id is not null as changed,
     case when m.commit_by is not null then 'staged' when h.id is not null then 'blocked' when m.run_at > statement_timestamp() then 'scheduled'
       when m.limit_key is not null then 'blocked'
       else 'ready' end as state

@@ -14,7 +14,10 @@ select id, coalesce(jobs.queue, 'unknown') as queue, coalesce(jobs.name, '') as 
     and ($9::timestamptz is null or finished_at > $9::timestamptz) and ($10::timestamptz is null or finished_at < $10::timestamptz)
     and ($11::text is null or group_name = $11) and ($12::text is null or options ->> 'workflowId' = $12)
     and ($13::text is null or $13 = any(labels))
-    and ($14::text is null or options -> 'schedule' ->> 'name' = $14) and ($15::text is null or worker = $15 or state = 'running')
+    and ($14::text is null or options -> 'schedule' ->> 'name' = $14) and ($15::text is null or worker = $15 or state = 'running' and exists (
+      select from simple_queue.lease w join simple_queue.claim c on c.lease = w.id and c.shard = w.shard
+      cross join lateral unnest(c.jobs, c.epochs) u(id, epoch) join simple_queue.job j on j.id = u.id and j.shard = w.shard and j.epoch = u.epoch
+      where w.worker = $15 and w.shard = 0 and jobs.id = any(c.jobs) and u.id = jobs.id))
     and ($16::text is null or strpos(lower(concat_ws(': ', last_error ->> 'name', last_error ->> 'message')), lower($16)) > 0)
     and ($17::text is null or error_key = $17) and ($18::timestamptz is null or coalesce(finished_at, created_at) > $18::timestamptz)
     and ($19::int is null or attempt >= $19::int) and ($20::int is null or attempt <= $20::int)

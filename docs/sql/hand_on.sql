@@ -6,7 +6,7 @@ with asked as materialized (
       where b.group_name = u.group_name and b.shard = $1 and b.queue = u.queue order by b.seq limit 1) as seq
     from unnest($2::text[], $3::int[]) u(group_name, queue)),
   next as materialized (
-    select a.group_name, a.queue, b.place from asked a
+    select a.group_name, a.queue, b.id, b.place from asked a
     cross join lateral (
       select ctid as place, id from simple_queue.blocked
       where group_name = a.group_name and shard = $1 and queue = a.queue and seq = a.seq limit 1 for update skip locked) b
@@ -23,7 +23,8 @@ with asked as materialized (
     returning lane),
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and limit_key is null and suspicion > 0),
+    select lane, $1, suspicion, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and limit_key is null and suspicion > 0
+    returning id),
   scheduled as (
     insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
     select run_at, $1, id, lane, priority, epoch from moved where commit_by is null and run_at > statement_timestamp()
@@ -41,7 +42,7 @@ with asked as materialized (
       select limit_key, queue from keyed) k),
   dealt as materialized (
     select group_name, queue, seq from asked where seq is null
-    union all select group_name, queue, 0 from next),
+    union all select group_name, queue, 0 from next where id in (select id from unblocked)),
   filled as (
     delete from simple_queue.vacant where shard = $1 and ctid = any(array(
       select v.ctid from dealt d cross join lateral (
@@ -54,5 +55,5 @@ with asked as materialized (
         where group_name = d.group_name and shard = $1 and queue = d.queue limit 1 for update) h
       where d.seq is null)))
   select array(select distinct lane from readied) as lanes,
-    ((select count(*) from scheduled) + (select count(*) from keyed))::int as later,
+    ((select count(*) from scheduled) + (select count(*) from suspected) + (select count(*) from keyed))::int as later,
     (select count(*) from dealt)::int as dealt;

@@ -26,4 +26,4 @@ with target as materialized (
     insert into simple_queue.key_change (shard, limit_key, queue)
     select distinct $1::smallint, limit_key, queue from (
       select limit_key, queue from keyed) k)
-  select id, lane, fair, limit_key is not null as keyed from moved;
+  select id, lane, fair, suspicion > 0 as later, limit_key is not null as keyed from moved;

@@ -77,4 +77,4 @@ with target as materialized (
       and not exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       where c.shard = $1 and o.id = any(c.jobs) and u.id = o.id and u.epoch = o.epoch)))
     on conflict do nothing)
-  select id, lane, fair, seq is not null or run_at > statement_timestamp() or commit_by is not null as later, limit_key is not null as keyed from moved;
+  select id, lane, fair, seq is not null or suspicion > 0 or run_at > statement_timestamp() or commit_by is not null as later, limit_key is not null as keyed from moved;

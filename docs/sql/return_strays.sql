@@ -47,5 +47,6 @@ with asked as materialized (
     select distinct $1::smallint, limit_key, queue from (
       select limit_key, queue from unpermitted union all select limit_key, queue from keyed) k)
   select a.id::text as id, m.lane, coalesce(m.fair, false) as fair,
+    m.suspicion > 0 or m.commit_by is not null or m.limit_key is not null as later,
     s.id is null and exists (select from simple_queue.job j where j.id = a.id and j.shard = $1) as locked
   from asked a left join stray s on s.id = a.id left join moved m on m.id = a.id;

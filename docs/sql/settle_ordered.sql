@@ -24,11 +24,11 @@ with held as materialized (
       and n.commit_by is null and n.limit_key is null and n.own_lane is null as follows from (
       select h.id as after, h.ahead, h.group_name, h.queue, n.place, n.seq, n.id, n.lane, n.epoch, j.* from held h
       cross join lateral (
-        select ctid as place from simple_queue.blocked
+        select ctid as place, epoch from simple_queue.blocked
         where group_name = h.group_name and shard = $1 and queue = h.queue and seq > h.seq order by seq limit 1) l
       cross join lateral (
         select ctid as place, seq, id, lane, epoch, null::timestamptz as run_at from simple_queue.blocked
-        where ctid = l.place and shard = $1 limit 1 for update skip locked) n
+        where ctid = l.place and shard = $1 and epoch = l.epoch limit 1 for update skip locked) n
       cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, run_at, commit_by, limit_key, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, case when greatest(pg_column_size(payload), pg_column_size(payload_bytes), pg_column_size(options), pg_column_size(last_error)) > 1000
       then (select case when weight > greatest(4096, 131072::int / greatest(8, cardinality($2::uuid[])::int)) then array[(' ' || weight)::json, 'true'] else read end
         from (select read, case when read is null then coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) else pg_column_size(read) + 2 * coalesce(octet_length(payload_bytes), 0) + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0) end as weight

@@ -15,6 +15,8 @@ export interface FairPollerParts {
   intake: Intake;
   reports: RunReports;
   pollIntervalMs: number;
+  /** A claim is back, and the hot one has not asked for the news of its lane, for which this one left no room. */
+  onBack: () => void;
 }
 
 /** Where the next claim of a lane starts, and when it is worth asking. */
@@ -94,6 +96,7 @@ export class FairPoller {
     this.parts.reports.polled(() => ({ wanted, claimed: claimed.jobs.length, settled: 0, ms }));
     this.moveOn(rotation, claimed);
     this.parts.intake.arrived(key, claimed.jobs);
+    if (lane.hasNews) this.parts.onBack();
     return claimed.jobs.length;
   }
 

@@ -13,8 +13,9 @@ export const signalOf = (jobs: readonly NewJob[]): Signal =>
     })),
   );
 
-/** Decides only whom to wake; when a job is due, the database's clock says. */
+/** Decides only whom to wake; when a job is due, or expires, the database's clock says. */
 const isLater = (job: NewJob): boolean =>
   job.dependsOn !== undefined ||
+  job.commitWithinMs !== undefined ||
   (job.delayMs ?? 0) > 0 ||
   (job.at !== undefined && job.at.getTime() > Date.now());

@@ -1,4 +1,5 @@
 import { QueuePolicies, type Retention } from '../options/queue-policy.js';
+import { ENDED } from '../storage/wake-ups/wake-up.js';
 import type { SiteOf } from './site.js';
 
 const FULL_BATCH = 500;
@@ -18,6 +19,7 @@ export class Expirer {
     const { due, expired } = await storage.staged.expire(this.deadLetter);
     if (expired > 0) {
       wake('turn');
+      storage.signals.send({ lanes: [], ...ENDED });
       events.emit('expired', () => ({ jobs: expired }));
     }
     if (due === FULL_BATCH && expired > 0) return 0;

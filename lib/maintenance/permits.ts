@@ -1,3 +1,4 @@
+import { tellTurns } from '../storage/groups/vacant-turns.js';
 import type { SiteOf } from './site.js';
 
 /** Hands permits of keys to the jobs that wait for them. Any process may do it at any time; the rows decide. */
@@ -16,8 +17,8 @@ export class Permits {
 
   private async hand(): Promise<number> {
     const { storage, options } = this.site;
-    const { lanes, fair, nextMs } = await storage.keys.handPermits(!options.isUnpaced);
-    if (lanes.length > 0) storage.signals.send({ lanes, later: false, ...(fair ? { fair } : {}) });
+    const { lanes, fair, suspects, nextMs } = await storage.keys.handPermits(!options.isUnpaced);
+    tellTurns(storage.signals, { lanes, later: Number(suspects ?? 0), fair });
     return nextMs ?? Infinity;
   }
 }

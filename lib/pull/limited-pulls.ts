@@ -5,7 +5,7 @@ import { queueOfKeys } from '../job/limit.js';
 import type { Lane } from '../job/lane.js';
 import type { Site } from '../maintenance/duties.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
-import type { LimitRow } from '../storage/limits/limit.repository.js';
+import type { Lent, LimitRow } from '../storage/limits/limit.repository.js';
 
 /** A pulled claim of lanes of one queue. */
 interface LimitedWish {
@@ -28,7 +28,11 @@ export interface Loan {
   fullAt: string | undefined;
   /** Its permits were freed before it had claimed. */
   isLost: boolean;
+  /** Nobody knows whether they are held. */
+  failure?: unknown;
 }
+
+type Kept = Pick<Loan, 'isLost' | 'failure'>;
 
 /** What is lent and comes to no lease is free again after so many times of a statement. */
 const KEEP_SHARE = 3;
@@ -108,12 +112,22 @@ export class LimitedPulls {
       used = rows.length;
       return rows;
     } finally {
-      const { fullAt, holdsPermits, startMs } = lent;
-      const isRest = used < lent.lent;
-      const isKept = (isRest || holdsPermits) && (await limits.keepLent(name, wish.lease, used, lent)); // prettier-ignore
-      const isLost = holdsPermits && !isKept;
-      const loan = { name, starts: used, askedAt, startMs, fullAt: isRest ? undefined : fullAt, isLost }; // prettier-ignore
+      const { fullAt, startMs } = lent;
+      const kept = await this.kept(name, wish.lease, used, lent);
+      const loan = { name, starts: used, askedAt, startMs, fullAt: used < lent.lent ? undefined : fullAt, ...kept }; // prettier-ignore
       if (used > 0) wish.loans.push(loan);
+    }
+  }
+
+  /** What is claimed already would be nobody's until its lease ends, were an error thrown here. */
+  private async kept(name: string, lease: string, used: number, lent: Lent): Promise<Kept> {
+    const { holdsPermits } = lent;
+    if (used === lent.lent && !holdsPermits) return { isLost: false };
+    try {
+      const isKept = await this.parts.storage.limits.keepLent(name, lease, used, lent);
+      return { isLost: holdsPermits && !isKept };
+    } catch (failure) {
+      return holdsPermits ? { isLost: true, failure } : { isLost: false };
     }
   }
 
@@ -141,7 +155,8 @@ export class LimitedPulls {
   async settled(queue: string, lease: string): Promise<void> {
     for (const { name, concurrency } of this.of(queue)) {
       if (concurrency === null) continue;
-      await this.parts.storage.limits.returnPermit(name, lease);
+      // The job is settled whatever comes of this: a permit that is not returned goes with its lease.
+      await this.parts.storage.limits.returnPermit(name, lease).catch(() => undefined);
       this.parts.storage.signals.tellOfLimit(name);
     }
   }

@@ -4,7 +4,7 @@ import type { NumberedLane } from '../storage/lanes/lanes.js';
 import type { HeldJob } from '../storage/claim/pull.repository.js';
 
 /** A run of a remote worker that is to be settled. */
-export type PulledRun = EndedRun & { isFair: boolean; laneId: number };
+export type PulledRun = EndedRun & { isFair: boolean; isStep: boolean; laneId: number };
 
 export function pulledRun(
   held: HeldJob,
@@ -23,6 +23,7 @@ export function pulledRun(
     isOrdered: options?.ordered === true,
     isKeyed: options?.limitKey !== undefined,
     isFair: options?.fair === true,
+    isStep: options?.step !== undefined,
     hasOutcomes: hasOutcomes === true,
   };
   return { id, epoch, queue, name, runMs, laneId: lane, ...chances, policy, ...shape };

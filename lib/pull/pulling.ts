@@ -96,6 +96,8 @@ export class Pulling {
       if (!claims.limited.areLate(loans, tries)) return { ...claimed, rows: wanted };
       await this.giveBack(leaseId, wanted, UNSTARTED);
       await claims.limited.returnStarts(loans);
+      const failed = loans.find(({ failure }) => failure !== undefined);
+      if (failed) throw failed.failure;
     }
   }
 
@@ -140,8 +142,8 @@ export class Pulling {
       },
     );
     const { claims } = this;
-    await claims.limited.settled(run.queue, leaseId);
     this.tell(run, outcome, claims);
+    await claims.limited.settled(run.queue, leaseId);
     return outcome.kind;
   }
 
@@ -158,19 +160,20 @@ export class Pulling {
           },
         ]),
       );
-    else if (run.isOrdered || run.isKeyed || run.hasOutcomes) this.turnEnded(run, claims);
+    else if (run.isOrdered || run.isKeyed || run.isStep || run.hasOutcomes)
+      this.turnEnded(run, claims);
     if (isGoing(outcome) && run.isKeyed) claims.turnEnded(run);
     if (run.isOrdered && outcome.kind === 'failed') this.reports.jobDied(run);
     this.reports.settled(run, outcome);
   }
 
-  /** Its turn is vacant, or its permit free: whoever looks next hands it on. What was told to another queue is ready there. */
+  /** Its turn is vacant, its permit free, or its workflow goes on: whoever looks next hands it on. What was told to another queue is ready there. */
   private turnEnded(run: PulledRun, claims: PulledClaims): void {
     claims.turnEnded(run);
-    const { isOrdered: later, isKeyed: keyed, hasOutcomes } = run;
+    const { isKeyed: keyed, hasOutcomes } = run;
     this.parts.storage.signals.send({
       lanes: [],
-      later,
+      later: run.isOrdered || run.isStep,
       ...(keyed ? { keyed } : {}),
       ...(hasOutcomes ? ENDED : {}),
     });

@@ -135,9 +135,12 @@ export class Successes {
   private async completeEach(batch: Settling[]): Promise<string[]> {
     const { settleRepository, worker } = this.parts;
     const lost: string[] = [];
-    for (const entry of batch)
+    for (const entry of batch) {
+      // Where another one of the batch is refused, this one is sent again, and its first statement has committed.
+      entry.run.unsure = true;
       if (!(await settleRepository.completeAlone(worker, successIn(entry), entry.run)))
         lost.push(entry.run.id);
+    }
     this.leave(batch);
     return lost;
   }

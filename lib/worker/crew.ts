@@ -179,7 +179,7 @@ function makeClaiming(
     arrivals,
     intake,
     poller: new Poller({ ...claiming, release: (lost) => heartbeat.free(lost) }),
-    fairPoller: new FairPoller({ ...claiming, groups: storage.groups }),
+    fairPoller: new FairPoller({ ...claiming, groups: storage.groups, onBack: wakePoller }),
     suspects: new Suspects({ ...claiming, dispatcher, onResume: wakePoller }),
     directClaimer: new DirectClaimer({ ...claiming, directClaims: storage.directClaims }),
   };

@@ -46,6 +46,19 @@ describe('a cancel by filter', () => {
     expect(await checkPlaces(test.storage)).toEqual([]);
   });
 
+  it('of a worker asks what it runs, and nothing that another one does', async () => {
+    const runs = async (worker: string) =>
+      test.rows.job({ queue: 'mail', state: 'running', fingerprint: 'f', lease: await test.rows.lease('1 hour', worker) }); // prettier-ignore
+    const [own, others] = [await runs('a:1'), await runs('b:1')];
+    // What a claim of an earlier time had.
+    await test.rows.claim([{ id: others.id, epoch: -1 }], own.lease!);
+    const filter = { fingerprint: 'f', worker: 'a:1' };
+    expect((await admin.jobs(filter)).jobs.map(({ id }) => id)).toEqual([own.id]);
+    expect(await admin.cancel(filter)).toEqual({ cancelled: 0, requested: 1 });
+    const asked = await test.database.query('select id from simple_queue.job where cancel_at is not null'); // prettier-ignore
+    expect(asked).toEqual([{ id: own.id }]);
+  });
+
   it('of a group, a label or a workflow ends those that the rest of the filter names', async () => {
     const job = (queue: string, options: object) => queues.enqueue(queue, 1, options);
     await job('mail', { group: 'tenant 7', ordered: true });

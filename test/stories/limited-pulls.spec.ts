@@ -94,6 +94,29 @@ describe('pulled claims of a limited queue', () => {
     },
   );
 
+  it('give back what they claimed where nobody knows whether its permits are held, and settle what they have', async () => {
+    const queues = { unsure: { fleetConcurrency: 3 } };
+    const app = await story.start({ options: { worker: false, queues } });
+    const claim = () => queueOf(app).claim({ ...REQUEST, queues: ['unsure'] });
+    const { limits } = app.storage;
+    const [keepLent, returnPermit] = [limits.keepLent.bind(limits), limits.returnPermit.bind(limits)]; // prettier-ignore
+    await app.queues.enqueueMany('unsure', [{ payload: 1 }, { payload: 2 }]);
+
+    limits.keepLent = () => Promise.reject(new Error('the line broke'));
+    await expect(claim()).rejects.toThrow('the line broke');
+    limits.keepLent = keepLent;
+    expect(await story.database.query(`select state, stalls from simple_queue.jobs where queue = 'unsure'`)).toEqual([{ state: 'ready', stalls: 0 }, { state: 'ready', stalls: 0 }]); // prettier-ignore
+    await story.database.query('update simple_queue.allotment set expires_at = now() where n > 0');
+    await limits.freeShares();
+
+    const { leaseId, jobs } = await claim();
+    expect(jobs).toHaveLength(2);
+    limits.returnPermit = () => Promise.reject(new Error('locked'));
+    await queueOf(app).complete(leaseId, jobs[0]!.id);
+    limits.returnPermit = returnPermit;
+    await queueOf(app).complete(leaseId, jobs[1]!.id);
+  });
+
   it('ask for nothing more once the rest of a queue without a limit is over', async () => {
     const app = await story.start({ options: { worker: false, pollIntervalMs: 10 } });
     await app.storage.limits.hold('rested', true, 1);

@@ -51,6 +51,7 @@ export const TABLE = `
   find_ends                   job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   find_kept_ids               ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   ?         ?
   find_kept_steps             job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
+  find_listed                 view         view         view         view         view      view         view         ?            noturn    noturn    noturn   view      view
   find_returning              job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   find_unknown_dependency     job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   find_waits                  job          job          job          job          ?         job          job          job          noturn       noturn       noturn       live         live
@@ -191,7 +192,7 @@ export const REASONS: Readonly<Record<string, string>> = {
 export const PLACELESS: Readonly<Record<string, string>> = {
   'find a job by its row, wherever it stands':
     'accompany checkpoint progress fetch_heavy take_staged find_live_keys find_live_keys_by_name find_by_fingerprint find_by_group find_by_unique_key find_by_workflow find_given find_unlocked',
-  'ask the view': 'find_job find_live find_listed count_waiting list_enqueued',
+  'ask the view': 'find_job find_live count_waiting list_enqueued',
   'know queues and lanes, not what is in them':
     'lanes_by_number list_lanes list_lane_numbers list_queue_names find_lanes look_up_lane find_unserved note_served_lanes note_purged register_lanes register_queues pause_queue resume_all',
   'know leases, not what is claimed under them':

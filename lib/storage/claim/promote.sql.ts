@@ -29,6 +29,7 @@ export const PROMOTE = statement(
     array(select distinct lane from moved where limit_key is null) as lanes,
     exists (select from keyed) as "movedKeyed",
     exists (select from moved where fair and limit_key is null) as "movedFair",
+    exists (select from moved where suspicion > 0) as "movedSuspects",
     (select max(run_at) from gone)::text as until,
     (select extract(epoch from run_at - statement_timestamp()) * 1000 from simple_queue.scheduled
       where shard = $1 and run_at > statement_timestamp() and run_at < 'infinity' order by run_at limit 1)::float8 as "nextMs",

@@ -4,6 +4,8 @@ export interface Promotion {
   lanes: number[];
   /** Some of these were of fair queues. */
   movedFair: boolean;
+  /** Some of these run apart. Only the next look sees them there. */
+  movedSuspects?: boolean;
   until: string | null;
   nextMs: number | null;
   /** Another number than before: there are other lanes. */

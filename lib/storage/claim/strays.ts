@@ -16,12 +16,15 @@ interface Row {
   id: string;
   lane: number | null;
   fair: boolean;
+  later: boolean | null;
   locked: boolean;
 }
 
 /** Claims of places that are not their jobs': each by its job and the epoch that was there. A job may be among them more than once. */
 export async function returnStrays(run: Run, strays: readonly RunKey[]): Promise<ReturnedStrays> {
   const rows = await run<Row>(RETURN_STRAYS, [SHARD, strays.map(idOf), strays.map(epochOf)]);
-  const placed = rows.flatMap(({ lane, fair }) => (lane === null ? [] : [{ lane, fair }]));
+  const placed = rows.flatMap(({ lane, fair, later }) =>
+    lane === null ? [] : [{ lane, fair, later: later === true }],
+  );
   return { locked: new Set(rows.filter((row) => row.locked).map(idOf)), placed };
 }

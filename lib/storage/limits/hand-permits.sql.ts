@@ -111,7 +111,7 @@ export const HAND_PERMITS = statement(
     insert into simple_queue.key_change (shard, due_at, limit_key, queue)
     select $1, statement_timestamp() + ms * ${MS}, limit_key, queue from open)
   select (select count(*) from page)::int as looked, array(select distinct lane from moved) as lanes,
-    exists (select from moved where fair) as fair,
+    exists (select from moved where fair) as fair, exists (select from moved where suspicion > 0) as suspects,
     case when (select count(*) from page) = ${MOST_CHANGES} then 0 else least((select min(ms) from open), (
       select extract(epoch from due_at - statement_timestamp()) * 1000 from simple_queue.key_change
       where shard = $1 and due_at > statement_timestamp() order by due_at limit 1)) end::float8 as "nextMs"`,

@@ -10,6 +10,8 @@ interface HandedPermits {
   /** Lanes in which jobs may run now. */
   lanes: number[];
   fair: boolean;
+  /** Some of these jobs are suspects. */
+  suspects: boolean;
   /** When to look again; null: nothing is left. */
   nextMs: number | null;
 }

@@ -107,7 +107,7 @@ interface LendWish {
 }
 
 /** What it was lent; 0: it waits in line. */
-interface Lent {
+export interface Lent {
   lent: number;
   fullAt: string;
   /** Until all of it may start. */

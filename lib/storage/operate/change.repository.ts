@@ -16,6 +16,7 @@ interface Changed {
   /** It waits for a permit of its key; before, it had one or waited. */
   keyed: boolean;
   wasKeyed: boolean;
+  suspect: boolean | null;
   refused: 'ordered' | 'keyed' | null;
   changed: boolean;
   state: LiveState;
@@ -91,12 +92,14 @@ const given = ({ at, delayMs, priority, payload, payloadBytes }: CheckedChanges)
   [at, delayMs, priority, payload, payloadBytes].map((value) => value ?? null);
 
 /** Another job may have the permit of the key that it had. */
-function signalFor({ lane, fair, keyed, wasKeyed, state }: Changed): { signal?: Signal } {
+function signalFor({ lane, fair, keyed, wasKeyed, suspect, state }: Changed): { signal?: Signal } {
   if ((keyed || wasKeyed) && state === 'blocked')
     return { signal: wakeUpFor([{ lane, keyed: true }]) };
   if (state !== 'ready' && state !== 'scheduled') return {};
   const freed = wasKeyed ? [{ lane, keyed: true }] : [];
-  return { signal: wakeUpFor([{ lane, fair, later: state === 'scheduled' }, ...freed]) };
+  return {
+    signal: wakeUpFor([{ lane, fair, later: suspect === true || state === 'scheduled' }, ...freed]),
+  };
 }
 
 const timeless = (id: string, state: JobState): QueueError =>

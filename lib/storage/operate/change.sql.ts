@@ -47,7 +47,7 @@ export const CHANGE = statement(
   free as materialized (select * from moved where id not in (select id from held)),
   ${placed('free', ['scheduled', 'suspect', 'fair_ready', 'ready', 'keyed'])},
   ${permitsAskedAnew('(select a.id, a.limit_key from free f join asked a on a.id = f.id) t')}
-  select t.lane, t.fair, t.limit_key is not null as "wasKeyed", m.limit_key is not null as keyed, t.refused, m.id is not null as changed,
+  select t.lane, t.fair, t.limit_key is not null as "wasKeyed", m.limit_key is not null as keyed, m.suspicion > 0 as suspect, t.refused, m.id is not null as changed,
     case when m.commit_by is not null then 'staged' when h.id is not null then 'blocked' when m.run_at > statement_timestamp() then 'scheduled'
       when m.limit_key is not null then 'blocked'
       else 'ready' end as state

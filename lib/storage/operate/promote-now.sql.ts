@@ -16,5 +16,5 @@ export const PROMOTE_NOW = statement(
     where shard = $1 and id = any(array(select id from unscheduled)) returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, fair, limit_key),
   ${placed('moved', ['ready', 'fair_ready', 'suspect', 'keyed'])},
   ${KEYS_ASKED}
-  select id, lane, fair, limit_key is not null as keyed from moved`,
+  select id, lane, fair, suspicion > 0 as later, limit_key is not null as keyed from moved`,
 );

@@ -45,5 +45,5 @@ export const RESTORE = statement(
     insert into simple_queue.vacant (group_name, shard, queue)
     select g.group_name, $1, g.queue from ${turnless('grouped')}
     on conflict do nothing)
-  select id, lane, fair, seq is not null or run_at > statement_timestamp() or commit_by is not null as later, limit_key is not null as keyed from moved`,
+  select id, lane, fair, seq is not null or suspicion > 0 or run_at > statement_timestamp() or commit_by is not null as later, limit_key is not null as keyed from moved`,
 );

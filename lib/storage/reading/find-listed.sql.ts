@@ -1,3 +1,4 @@
+import { SHARD } from '../connection/shard.js';
 import { statement } from '../connection/statement.js';
 import { LANE_OR_NONE } from './find-job.sql.js';
 
@@ -7,6 +8,12 @@ const SLASH = 'chr(92)';
 const UNREADABLE = `${SLASH} || ${SLASH} || 'u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})'`;
 const READABLE = `(case when payload::text ~ (${UNREADABLE})
         then regexp_replace(replace(payload::text, ${SLASH} || ${SLASH}, '//'), ${UNREADABLE}, '?', 'g')::json else payload end)`;
+
+/** The view knows the workers of ended jobs; of one that runs its claim does. */
+const RUNS_HERE = `exists (
+      select from simple_queue.lease w join simple_queue.claim c on c.lease = w.id and c.shard = w.shard
+      cross join lateral unnest(c.jobs, c.epochs) u(id, epoch) join simple_queue.job j on j.id = u.id and j.shard = w.shard and j.epoch = u.epoch
+      where w.worker = $15 and w.shard = ${SHARD} and jobs.id = any(c.jobs) and u.id = jobs.id)`;
 
 /**
  * Those of these jobs ($1) that a filter wants, without what may be large: payloads, and of an error its stack and causes. The lists before it are taken at another moment: what a job
@@ -27,7 +34,7 @@ export const FIND_LISTED = statement(
     and ($9::timestamptz is null or finished_at > $9::timestamptz) and ($10::timestamptz is null or finished_at < $10::timestamptz)
     and ($11::text is null or group_name = $11) and ($12::text is null or options ->> 'workflowId' = $12)
     and ($13::text is null or $13 = any(labels))
-    and ($14::text is null or options -> 'schedule' ->> 'name' = $14) and ($15::text is null or worker = $15 or state = 'running')
+    and ($14::text is null or options -> 'schedule' ->> 'name' = $14) and ($15::text is null or worker = $15 or state = 'running' and ${RUNS_HERE})
     and ($16::text is null or strpos(lower(concat_ws(': ', last_error ->> 'name', last_error ->> 'message')), lower($16)) > 0)
     and ($17::text is null or error_key = $17) and ($18::timestamptz is null or coalesce(finished_at, created_at) > $18::timestamptz)
     and ($19::int is null or attempt >= $19::int) and ($20::int is null or attempt <= $20::int)

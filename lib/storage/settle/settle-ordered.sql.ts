@@ -54,11 +54,11 @@ const NEXT = `known as materialized (
     select n.*, n.ahead is not null and ${follows('n')} as follows from (
       select h.id as after, h.ahead, h.group_name, h.queue, n.place, n.seq, n.id, n.lane, n.epoch, j.* from held h
       cross join lateral (
-        select ctid as place from simple_queue.blocked
+        select ctid as place, epoch from simple_queue.blocked
         where group_name = h.group_name and shard = $1 and queue = h.queue and seq > h.seq order by seq limit 1) l
       cross join lateral (
         select ctid as place, seq, id, lane, epoch, null::timestamptz as run_at from simple_queue.blocked
-        where ctid = l.place and shard = $1 limit 1 for update skip locked) n
+        where ctid = l.place and shard = $1 and epoch = l.epoch limit 1 for update skip locked) n
       ${claimedJobs(share('cardinality($2::uuid[])'), 'limit 1 for update skip locked', MORE)}
       where not ${isHalted('h.queue')}) n),
   taken as materialized (select * from next where follows),

@@ -5,7 +5,7 @@ import type { Signal } from './signal.js';
 /** Where a job was put, as far as somebody has to be woken for it. */
 export interface Placed {
   lane: number;
-  /** Its time lies ahead. */
+  /** The promoter finds it: its time lies ahead, or it is a suspect. */
   later?: boolean | undefined;
   fair?: boolean | null | undefined;
   /** It waits for a permit of its key. */
@@ -26,8 +26,10 @@ export function wakeUpFor(placed: readonly Placed[]): Signal {
   return signal;
 }
 
-export const wakeUpAfter = ({ lanes, movedFair: fair }: Promotion): Signal =>
-  wakeUpFor(lanes.map((lane) => ({ lane, fair })));
+export const wakeUpAfter = ({ lanes, movedFair: fair, movedSuspects }: Promotion): Signal => ({
+  ...wakeUpFor(lanes.map((lane) => ({ lane, fair }))),
+  ...(movedSuspects ? { later: true } : {}),
+});
 
 /** Something has ended that may have held a turn of an ordered group or a permit of a key, and may have told its end to any queue. */
 export const ENDED = { later: true, anywhere: true };

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Enqueuer } from '../../../lib/enqueue/enqueuer.js';
 import type { EnqueueItem } from '../../../lib/job/enqueue-options.js';
+import { QueueService } from '../../../lib/queue.service.js';
+import { HAND_ON } from '../../../lib/storage/groups/hand-on.sql.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { Success } from '../../../lib/storage/settle/ended-run.js';
 import type { ClaimRepository } from '../../../lib/storage/claim/claim.repository.js';
@@ -13,6 +15,7 @@ import { eventually } from '../../support/eventually.js';
 import {
   aStorage,
   joining,
+  Rival,
   runIn,
   type TestStorage,
   waitingBackends,
@@ -226,6 +229,26 @@ describe('ordered groups', () => {
     await manager.release();
 
     expect(await handOn()).toMatchObject({ looked: 1, dealt: 1, lanes: [row.lane] });
+    expect(await stateOf(second)).toBe('ready');
+  });
+
+  it('a follower that is changed while the duty looks at it keeps the turn vacant until the next look', async () => {
+    const first = await enqueue('a');
+    const second = await enqueue('a');
+    await cancels.byId(run(), [first], { '': DAY_MS });
+    const rival = await Rival.connect(test.database);
+    await rival.query('select pg_advisory_lock(7)');
+    const { queueId } = await test.rows.lane('mail');
+    // Its snapshot is taken, and it has come no further.
+    const held = HAND_ON.text.replace('from unnest($2::text[], $3::int[])', 'from (select pg_advisory_xact_lock_shared(7)) l, unnest($2::text[], $3::int[])'); // prettier-ignore
+    const looking = test.database.query<{ dealt: number }>(held, [0, ['a'], [queueId]]);
+    await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+    const queues = new QueueService(test.storage, test.options, test.events);
+    await queues.change(second, { payload: 2 });
+    await rival.query('select pg_advisory_unlock(7)');
+    await rival.close();
+    expect(await looking).toMatchObject([{ dealt: 0 }]);
+    expect(await handOn()).toMatchObject({ looked: 1, dealt: 1 });
     expect(await stateOf(second)).toBe('ready');
   });
 
