@@ -10,7 +10,8 @@ describe('the expirer', () => {
     const told: unknown[] = [];
     const events = new QueueEventBus();
     events.on('expired', (event) => void told.push(event));
-    const storage = { staged: { expire: async () => answer } } as unknown as Storage;
+    const signals = { send: (signal: unknown) => void told.push(signal) };
+    const storage = { signals, staged: { expire: async () => answer } } as unknown as Storage;
     const site = {
       ...aSite({ storage, events }),
       wake: (...waking: unknown[]) => void told.push(waking),
@@ -27,8 +28,9 @@ describe('the expirer', () => {
     expect((await aRound(answer)).restMs).toBe(restMs);
   });
 
-  it('says what has expired, and that turns are vacant', async () => {
-    expect((await aRound({ due: 3, expired: 2 })).told).toEqual([['turn'], { jobs: 2 }]);
+  it('says what has expired, that turns are vacant, and to all that their ends may be told', async () => {
+    const news = { lanes: [], later: true, anywhere: true };
+    expect((await aRound({ due: 3, expired: 2 })).told).toEqual([['turn'], news, { jobs: 2 }]);
     expect((await aRound({ due: 3, expired: 0 })).told).toEqual([]);
   });
 });

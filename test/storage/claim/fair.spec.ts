@@ -232,7 +232,7 @@ describe('fair queues', () => {
     const { revivals } = test.storage;
 
     expect(await revivals.promoteNow([later])).toEqual([
-      { id: later, lane, fair: true, keyed: false },
+      { id: later, lane, fair: true, keyed: false, later: false },
     ]);
     expect(await revivals.revive([dead, alone], ['failed'])).toMatchObject([
       { revived: true },

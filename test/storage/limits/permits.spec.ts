@@ -172,6 +172,15 @@ describe('permits of keys', () => {
       await test.database.query('delete from simple_queue.key_change');
     });
 
+    it('with word of suspects, which only the look of the promoter finds', async () => {
+      const [id] = await enqueueSome('a', 1);
+      await test.database.query('update simple_queue.job set suspicion = 1');
+      expect(await hand()).toMatchObject({ suspects: true });
+      expect(await stateOf(id!)).toBe('ready');
+      await enqueueSome('b', 1);
+      expect(await hand()).toMatchObject({ suspects: false });
+    });
+
     it('past one that somebody holds, and back to it; a suspect and a job of a fair queue find their places', async () => {
       const runs = await begun();
       const [held, next, suspect] = await enqueueSome('a', 3);
