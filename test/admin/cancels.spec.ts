@@ -51,7 +51,7 @@ describe('a cancel by filter', () => {
       test.rows.job({ queue: 'mail', state: 'running', fingerprint: 'f', lease: await test.rows.lease('1 hour', worker) }); // prettier-ignore
     const [own, others] = [await runs('a:1'), await runs('b:1')];
     // What a claim of an earlier time had.
-    await test.rows.claim([{ id: others.id, epoch: -1 }], own.lease!);
+    await test.rows.claim([{ id: others.id, epoch: -1 }], own.lease);
     const filter = { fingerprint: 'f', worker: 'a:1' };
     expect((await admin.jobs(filter)).jobs.map(({ id }) => id)).toEqual([own.id]);
     expect(await admin.cancel(filter)).toEqual({ cancelled: 0, requested: 1 });
