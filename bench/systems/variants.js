@@ -157,7 +157,7 @@ export const VARIANTS = {
       },
     },
   ),
-  dbos: variant('dbos', 'DBOS 5', 'defaults (looks each second)'),
+  dbos: variant('dbos', 'DBOS 5', 'defaults (looks every second)'),
   'dbos-quick': variant('dbos', 'DBOS 5', '`minPollingIntervalMs` 5, `workerConcurrency` 200', {
     options: { queue: { minPollingIntervalMs: 5, workerConcurrency: 200 } },
   }),
