@@ -16,8 +16,8 @@ select (extract(epoch from statement_timestamp()) * 1000)::float8 as now,
     (extract(epoch from s.created_at) * 1000)::float8 as "createdAt", (extract(epoch from s.paused_at) * 1000)::float8 as "pausedAt", (extract(epoch from s.next_at) * 1000)::float8 as "nextAt", (extract(epoch from s.last_at) * 1000)::float8 as "lastAt",
     exists (select from simple_queue.lease l where l.id = s.seen_by and l.shard = $1 and l.expires_at > statement_timestamp()) as alive,
     (s.announced_at is not null and s.announced_at > statement_timestamp() - interval '5 minutes' or exists (
-      select from simple_queue.lease l where l.shard = $1 and s.name = any(l.schedules) and l.expires_at > statement_timestamp())) as "isDeclared", (select (extract(epoch from min(at)) * 1000)::float8 from simple_queue.tick t
-        where t.schedule = s.name and t.shard = $1 and t.outcome = 'waiting') as "waitingAt"
+      select from simple_queue.lease l where l.shard = $1 and s.name = any(l.schedules) and l.expires_at > statement_timestamp())) as "isDeclared", coalesce((select (extract(epoch from min(at)) * 1000)::float8 from simple_queue.tick t
+        where t.schedule = s.name and t.shard = $1 and t.outcome = 'waiting'), '-infinity') as "waitingAt"
       from (select * from simple_queue.schedule where shard = $1 and waiting > 0 order by waiting desc offset 0) s
       where s.paused_at is null and not exists (select j.id from pg_catalog.unnest(s.jobs) u(id)
         cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 offset 0) j) offset $3::int limit 100)) d on true;

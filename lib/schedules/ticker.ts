@@ -99,6 +99,7 @@ export class Ticker {
   /** False: somebody else has, or holds it. What cannot be worked is in nobody's way. */
   private async work(row: DueRow, now: number): Promise<boolean> {
     try {
+      if (row.waitingAt === -Infinity) return await this.site.storage.schedules.noneWaits(row);
       if (row.waitingAt !== null) return await this.letWaiting(row, Math.round(row.waitingAt));
       const plan = { spec: row.spec as StoredSpec, calendar: calendarOfRow(row) };
       const steps = dueSteps(plan, Math.round(row.nextAt!), now, this.site.inTimeMs);

@@ -339,6 +339,21 @@ describe('Ticker', () => {
       expect(await outcomes('x')).toEqual(['enqueued', 'enqueued', 'skipped']);
     });
 
+    it.each([1, 100])(
+      'goes on where somebody has deleted the ticks that waited, %i of them',
+      async (waiting) => {
+        await put('x', { overlap: 'queue' });
+        await test.database.query(`update simple_queue.schedule set waiting = $1`, [waiting]);
+        const ticker = aTicker();
+        expect(await ticker.round()).toBe(0);
+        expect((await schedulesOf().find('x'))!.waiting).toBe(0);
+        expect(await ticker.round()).toBe(30_000);
+        await letPass('x', 10);
+        await turn(ticker);
+        expect(await outcomes('x')).toEqual(['enqueued']);
+      },
+    );
+
     it('counts a job of an older tick that somebody runs again', async () => {
       const queues = new QueueService(test.storage, resolveOptions({}).options, test.events);
       const pass = async () => {

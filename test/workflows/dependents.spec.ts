@@ -87,6 +87,14 @@ describe('a job that depends on others', () => {
     },
   );
 
+  it('ends though it is in no place, and so do those beside it', async () => {
+    const [bad] = await endedJobs(test, 1, { state: 'failed' });
+    const [lost, other] = [await add({ dependsOn: [bad!] }), await add({ dependsOn: [bad!] })];
+    await query('delete from simple_queue.staged where id = $1', [lost]);
+    await advance();
+    expect([await stateOf(lost), await stateOf(other)]).toEqual(['expired', 'expired']);
+  });
+
   it('is refused where one of them is unknown, with nothing stored, and takes one that has succeeded before', async () => {
     const unknown = randomUUID();
     const refused = { code: 'DEPENDENCY_UNKNOWN', message: expect.stringContaining(unknown) };

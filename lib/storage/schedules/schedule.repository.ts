@@ -13,7 +13,7 @@ import { PURGE_TICKS } from './purge-ticks.sql.js';
 import { PUT_SCHEDULE } from './put-schedule.sql.js';
 import { REMOVE_SCHEDULES } from './remove-schedules.sql.js';
 import { SEE_SCHEDULES } from './see-schedules.sql.js';
-import { TAKE_WAITING_TICK } from './take-waiting.sql.js';
+import { NONE_WAITS, TAKE_WAITING_TICK } from './take-waiting.sql.js';
 
 /** A schedule as it lies; times are milliseconds since 1970. */
 export interface ScheduleRow {
@@ -38,7 +38,7 @@ export interface ScheduleRow {
   lastOutcome?: TickOutcome | null;
 }
 
-/** `waitingAt`: the tick that may go on now. */
+/** `waitingAt`: the tick that may go on now; -Infinity: it is gone. */
 export type DueRow = ScheduleRow & { waitingAt: number | null };
 
 /** How many of those that are due, and of those whose waiting tick may go on. */
@@ -144,6 +144,11 @@ export class ScheduleRepository {
 
   async takeWaiting(run: Run, { name, at, job, hash }: Omit<Tick, 'next'>): Promise<boolean> {
     return (await run(TAKE_WAITING_TICK, [SHARD, name, textOf(at), job, hash])).length > 0;
+  }
+
+  /** The ticks that waited are gone: nothing waits for them any more. */
+  async noneWaits({ name, waiting, hash }: ScheduleRow): Promise<boolean> {
+    return (await this.database.loops.run(NONE_WAITS, [SHARD, name, waiting, hash])).length > 0;
   }
 
   async note(

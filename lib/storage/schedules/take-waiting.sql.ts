@@ -16,3 +16,12 @@ export const TAKE_WAITING_TICK = statement(
     where name = $2 and shard = $1 and exists (select from ticked))
   select at from ticked`,
 );
+
+/** Somebody has deleted the ticks of the schedule that waited ($3 in number, $4: its hash): none do. Who adds one meanwhile changes their number. */
+export const NONE_WAITS = statement(
+  'none_waits',
+  `update simple_queue.schedule s set waiting = 0
+  where name = $2 and shard = $1 and waiting = $3::int and hash = $4
+    and not exists (select from simple_queue.tick t where t.schedule = s.name and t.shard = $1 and t.outcome = 'waiting')
+  returning name`,
+);

@@ -121,6 +121,21 @@ describe('two-phase enqueue', () => {
     expect(await abort(randomUUID())).toEqual({ outcome: 'unknown', won: false });
   });
 
+  it.each([{}, { group: 'lost', ordered: true }])(
+    'one that is in no place expires as well, and its group goes on: %j',
+    async (options) => {
+      const id = await stage(options);
+      const next = options.group && (await stage(options));
+      await test.database.query('delete from simple_queue.staged where id = $1', [id]);
+      await letTimePass(id);
+      expect(await expire()).toEqual({ due: 1, expired: 1 });
+      expect(await stateOf(id)).toBe('expired');
+      if (!next) return;
+      await handOn();
+      expect(await commit(next)).toMatchObject({ outcome: 'committed', state: 'ready' });
+    },
+  );
+
   it('expires by the clock of the database, into the dead letter queue', async () => {
     const [late, other] = [await stage({ uniqueKey: 'key' }), await stage()];
     await letTimePass(late);
