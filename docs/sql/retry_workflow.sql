@@ -6,7 +6,12 @@ with stale as (
       for update skip locked))),
   again as (
     update simple_queue.step set state = null, output = null, error = null, ended_at = null
-    where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') and stage >= 0 returning stage),
+    where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') and stage >= 0 returning id, stage),
+  heard as materialized (select coalesce(jsonb_object_agg(id, 0), '{}') as jobs from again),
+  unheard as (
+    delete from simple_queue.arrival where kind = 'end' and shard = $1 and id = any(array(
+      select id from simple_queue.arrival where kind = 'end' and shard = $1 and (select jobs from heard) ? job::text order by id limit 10000
+      for update skip locked))),
   opened as materialized (select coalesce(jsonb_object_agg(stage, n), '{}') as by_stage from (select stage, count(*) as n from again group by stage) o),
   counts as materialized (
     select s.n, coalesce(((select by_stage from opened) ->> s.n::text)::int, 0) as open from simple_queue.stage s

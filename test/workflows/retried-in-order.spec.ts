@@ -174,6 +174,24 @@ describe('another attempt of a workflow', () => {
     expect(await workflows.find(id)).toMatchObject({ state: 'succeeded' });
   });
 
+  it.each(['retried', 'retried, and succeeds'])(
+    'hears nothing of an end that came between two of its attempts: %s',
+    async (how) => {
+      const id = await started(
+        workflow('w').step('x', 'work', 1).step('y', 'work', 2, { after: 'x' }),
+      );
+      await end(id, 'x', 'cancelled');
+      const ids = await idsOf(id, 'x');
+      await test.storage.revivals.revive(ids, ['cancelled']);
+      await test.storage.cancels.byId(test.storage.database.loops.run, ids, { '': 60_000 });
+      await workflows.retry(id);
+      if (how === 'retried') await advance();
+      expect(await states(id)).toEqual({ x: 'running', y: 'waiting' });
+      await end(id, 'x', 'succeeded');
+      expect(await live(id)).toEqual(['y']);
+    },
+  );
+
   it('leaves no dead letter of a callback that waits again: a redrive would call it beside its batch', async () => {
     const id = await started(batch([item('work', 1)]).onEnd('work', 2));
     await end(id, 'items', 'failed');

@@ -85,12 +85,20 @@ export const FIND_FAILED_UNDO = statement(
   `select id from simple_queue.step where workflow = $2::uuid and shard = $1 and stage < 0 and state in ('failed', 'cancelled')`,
 );
 
+/** Members: what has ended once more since its workflow ended says nothing of the attempt for which it is open `again`. A map, as all that is of thousands of steps. */
+export const UNHEARD = `heard as materialized (select coalesce(jsonb_object_agg(id, 0), '{}') as jobs from again),
+  unheard as (
+    delete from simple_queue.arrival where kind = 'end' and shard = $1 and id = any(array(
+      select id from simple_queue.arrival where kind = 'end' and shard = $1 and (select jobs from heard) ? job::text order by id limit 10000
+      for update skip locked)))`;
+
 /** Under the lock of a workflow that is stuck: what failed is open again. */
 export const RETRY_UNDO = statement(
   'retry_undo',
   `with again as (
     update simple_queue.step set state = null, output = null, error = null, ended_at = null
-    where workflow = $2::uuid and shard = $1 and stage < 0 and state in ('failed', 'cancelled') returning stage),
+    where workflow = $2::uuid and shard = $1 and stage < 0 and state in ('failed', 'cancelled') returning id, stage),
+  ${UNHEARD},
   reopened as (
     update simple_queue.stage s set open = s.open + a.n, failed = s.failed - a.n from (select stage, count(*)::int as n from again group by stage) a
     where s.workflow = $2::uuid and s.shard = $1 and s.n = a.stage)

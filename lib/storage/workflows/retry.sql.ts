@@ -1,5 +1,5 @@
 import { statement } from '../connection/statement.js';
-import { FLOW } from './compensate.sql.js';
+import { FLOW, UNHEARD } from './compensate.sql.js';
 
 /** Thousands of stages are looked up one by one, and a planner that knows nothing of them would compare each with each. */
 const mapOf = (key: string, value: string): string =>
@@ -69,7 +69,8 @@ export const RETRY_WORKFLOW = statement(
       for update skip locked))),
   again as (
     update simple_queue.step set state = null, output = null, error = null, ended_at = null
-    where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') and stage >= 0 returning stage),
+    where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') and stage >= 0 returning id, stage),
+  ${UNHEARD},
   opened as materialized (select ${mapOf('stage', 'n')} as by_stage from (select stage, count(*) as n from again group by stage) o),
   counts as materialized (
     select s.n, coalesce(((select by_stage from opened) ->> s.n::text)::int, 0) as open from simple_queue.stage s
