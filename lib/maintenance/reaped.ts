@@ -13,7 +13,8 @@ export function tellReaped(
   signals: Pick<Signals, 'send'>,
 ): ReapCounts {
   if (reaped.leases > 0 || reaped.jobs > 0) events.emit('reaped', () => reaped);
-  if (reaped.jobs > 0) signals.send({ lanes: [], ...ENDED });
+  // What a dead process knew of times others have to look up, even where it had no jobs.
+  if (reaped.leases > 0 || reaped.jobs > 0) signals.send({ lanes: [], ...ENDED });
   for (const { laneId, error, ...job } of ended) {
     events.tally?.ended(laneId, error ? 'poisoned' : 'cancelled');
     if (error) events.emit('failed', () => ({ ...job, state: 'poisoned', runMs: 0, error }));

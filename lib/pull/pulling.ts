@@ -5,7 +5,7 @@ import type { QueueEventBus } from '../observability/events.js';
 import { RunReports } from '../observability/run-reports.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import { delayOf, isGoing } from '../settle/commands.js';
+import { isGoing, putBackOf } from '../settle/commands.js';
 import { settleOne } from '../settle/settle-one.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { Storage } from '../storage/storage.js';
@@ -149,17 +149,7 @@ export class Pulling {
 
   private tell(run: PulledRun, outcome: Outcome, claims: PulledClaims): void {
     const { signals } = this.parts.storage;
-    if (isGoing(outcome))
-      signals.send(
-        wakeUpFor([
-          {
-            lane: run.laneId,
-            later: delayOf(outcome.again) > 0,
-            fair: run.isFair,
-            keyed: run.isKeyed,
-          },
-        ]),
-      );
+    if (isGoing(outcome)) signals.send(wakeUpFor(putBackOf(run, outcome)));
     else if (run.isOrdered || run.isKeyed || run.isStep || run.hasOutcomes)
       this.turnEnded(run, claims);
     if (isGoing(outcome) && run.isKeyed) claims.turnEnded(run);

@@ -46,7 +46,6 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
   settled = false;
   /** Undoes the transaction in which its handler still runs: that can store nothing any more, and would keep its locks. */
   abandon: (() => void) | undefined;
-  /** As what it was settled. */
   outcome: Outcome | undefined;
   /** `context.complete` succeeded in the handler's transaction; whether that committed only the database knows. */
   completed = false;
@@ -243,6 +242,10 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
   /** It is a step of a workflow: its end is told to those that wait for it. */
   get isStep(): boolean {
     return this.row.options !== null && this.options.step !== undefined;
+  }
+
+  get isFair(): boolean {
+    return this.row.options !== null && this.options.fair === true;
   }
 
   /** It has a permit of its key. */

@@ -4,6 +4,7 @@ import type { Again } from '../job/job-result.js';
 import { afterFailure, CANCELLED, type Chances, type Outcome } from '../job/outcome.js';
 import type { ReportedRun } from '../observability/run-reports.js';
 import type { QueuePolicy } from '../options/queue-policy.js';
+import type { Placed } from '../storage/wake-ups/wake-up.js';
 import type { Burial, Return, RunKey, Success } from '../storage/settle/ended-run.js';
 
 /** Ends the job, and not by success. */
@@ -43,6 +44,15 @@ export const isEnding = (outcome: Outcome): outcome is Ending =>
 /** How long until it runs again, roughly: the database's clock decides. */
 export const delayOf = (again: Again): number =>
   'at' in again ? again.at.getTime() - Date.now() : again.delayMs;
+
+/** Where a job that was put back is now, as far as somebody has to be woken for it. A released one may be a suspect. */
+export function putBackOf(
+  { laneId: lane, isFair: fair, isKeyed: keyed }: EndedRun & { laneId: number; isFair: boolean },
+  { kind, again }: Going,
+): Placed[] {
+  const place = { lane, later: delayOf(again) > 0, fair, keyed };
+  return kind === 'released' ? [place, { lane, later: true }] : [place];
+}
 
 /** What the database learns of a success; `output` is JSON text. */
 export function completionOf(

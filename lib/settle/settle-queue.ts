@@ -8,12 +8,12 @@ import type { LateAnswers } from './late-answers.js';
 import type { Strays } from './strays.js';
 import { Successes, type Followers, type SuccessesParts } from './successes.js';
 import type { RunReports } from '../observability/run-reports.js';
+import type { JobRun } from '../run/job-run.js';
 import { oneRunAJob, thatFit, type Settling } from './settling.js';
 import {
   afterCompletion,
   buriedAs,
   burialOf,
-  delayOf,
   isEnding,
   isGoing,
   plainOutcome,
@@ -31,8 +31,8 @@ export interface SettleQueueParts extends SuccessesParts {
   queryTimeoutMs?: number;
   /** Something waits to be settled. */
   onWork: () => void;
-  /** A job was put back and runs again in `delayMs`, or at once. */
-  onReturn: (delayMs: number) => void;
+  /** A job was put back. */
+  onReturn: (run: JobRun, outcome: Going) => void;
 }
 
 type Way = [belongs: (entry: Settling) => boolean, settle: (part: Settling[]) => Promise<void>];
@@ -224,7 +224,7 @@ export class SettleQueue {
     if (moved === undefined) return this.late(entry);
     if (!moved) return this.endAsCancelled(entry);
     this.acknowledge(entry, entry.outcome);
-    this.parts.onReturn(delayOf((entry.outcome as Going).again));
+    this.parts.onReturn(entry.run, entry.outcome as Going);
   }
 
   private async bury(batch: Settling[]): Promise<void> {

@@ -26,7 +26,6 @@ export class HandWorker {
       wakePoller: nothing,
       wakeSettleQueue: nothing,
       onHeavy: nothing,
-      onReturn: nothing,
       onCancel: (ids) => this.cancel(ids),
       onLost: () => this.abortAll(),
       wakeLimits: nothing,

@@ -11,7 +11,7 @@ import type { DeclaredSchedules } from '../schedules/declared-schedules.js';
 import type { Signals } from '../storage/wake-ups/signals.js';
 import { StandIn } from '../storage/leases/stand-in.js';
 import type { Storage } from '../storage/storage.js';
-import { ENDED } from '../storage/wake-ups/wake-up.js';
+import { ENDED, wakeUpFor } from '../storage/wake-ups/wake-up.js';
 import { tellTurns } from '../storage/groups/vacant-turns.js';
 import { Arrivals } from '../claim/arrivals.js';
 import { BatchExecutor } from '../run/batch-executor.js';
@@ -36,7 +36,7 @@ import { RunReports } from '../observability/run-reports.js';
 import { Settler } from '../settle/settler.js';
 import { Strays, type StraysParts } from '../settle/strays.js';
 import { DirectClaimer } from '../claim/direct-claimer.js';
-import { delayOf } from '../settle/commands.js';
+import { delayOf, putBackOf } from '../settle/commands.js';
 import { successOf } from '../settle/success-of.js';
 import { Suspects } from '../claim/suspects.js';
 import { withMiddleware } from '../run/middleware.js';
@@ -44,7 +44,7 @@ import { SettleQueue, type SettleQueueParts } from '../settle/settle-queue.js';
 import { WorkerLanes } from '../claim/worker-lanes.js';
 import { Adder } from '../workflows/adder.js';
 import { tellMoved } from '../workflows/advancer.js';
-import { makeLimits } from './worker-limits.js';
+import { makeLimits, transactionLimit } from './worker-limits.js';
 
 export interface WorkerParts {
   storage: Storage;
@@ -62,7 +62,6 @@ interface CrewHooks extends Pick<Site, 'wake' | 'apply' | 'inTimeMs' | 'sweepsLa
   wakeSettleQueue: () => void;
   /** Claimed jobs have heavy parts to be fetched. */
   onHeavy: () => void;
-  onReturn: (delayMs: number) => void;
   /** A limit across the fleet is worth a round. */
   wakeLimits: () => void;
   onCancel: (ids: string[]) => void;
@@ -89,9 +88,6 @@ export interface Crew {
   /** What others may do as well. */
   duties: Rounds;
 }
-
-/** TypeORM's default pool, where neither `poolSize` nor `extra.max` says otherwise (that of `pg`). */
-const DEFAULT_POOL = 10;
 
 /** Statements give up after the query timeout; an answer that is later than that and a half will not come. */
 const ANSWER_SHARE = 1.5;
@@ -255,7 +251,7 @@ function makeHeartbeat(
     schedules: declared?.names ?? [],
     onCancel: hooks.onCancel,
     onLost: hooks.onLost,
-    onReleased: () => hooks.onReturn(0),
+    onReleased: () => storage.signals.send({ lanes: [], ...ENDED }),
   });
 }
 
@@ -272,7 +268,7 @@ function noStandIn(reason: string): { code: string; message: string } {
 function makeSettleQueue(
   settling: Omit<SettleQueueParts, 'onWork' | 'onReturn' | 'onTurns' | 'onMoved'>,
   { signals, events }: { signals: Signals; events: QueueEventBus },
-  { wakeSettleQueue, onReturn, wake }: CrewHooks,
+  { wakeSettleQueue, wake }: CrewHooks,
 ): SettleQueue {
   const onTurns: SettleQueueParts['onTurns'] = ({ vacant, keys, ...turns }) => {
     tellTurns(signals, turns);
@@ -283,13 +279,12 @@ function makeSettleQueue(
     tellMoved(moved, signals, events);
     if (moved.arrivals > 0) wake('advance');
   };
+  const onReturn: SettleQueueParts['onReturn'] = (run, outcome) => {
+    const ms = delayOf(outcome.again);
+    if (ms > 0) wake('promote', ms);
+    else signals.send(wakeUpFor(putBackOf(run, outcome)));
+  };
   return new SettleQueue({ ...settling, onWork: wakeSettleQueue, onReturn, onTurns, onMoved });
-}
-
-/** Handlers that hold a transaction take at most half of the application's pool: all of it, and a second query of each would wait for ever. */
-function transactionLimit({ dataSource }: Storage['database']): number {
-  const options = dataSource.options as { poolSize?: number; extra?: { max?: number } };
-  return Math.max(1, Math.floor((options.extra?.max ?? options.poolSize ?? DEFAULT_POOL) / 2));
 }
 
 /** With wake-ups the schedule knows when the next job is due; only what nobody told of (SQL by hand, a lost NOTIFY) waits for its look. */

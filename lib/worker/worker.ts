@@ -6,6 +6,7 @@ import { Loop, type Round } from '../runtime/loop.js';
 import { within } from '../runtime/within.js';
 import type { Signal } from '../storage/wake-ups/signals.js';
 import { LAST_WORDS_MS } from '../storage/storage.js';
+import { ENDED } from '../storage/wake-ups/wake-up.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
 import { unservedNames } from '../claim/unserved-names.js';
 import { Shutdown, type Leave } from './shutdown.js';
@@ -47,7 +48,6 @@ export class Worker {
       wakePoller: () => this.wakePoller(),
       onHeavy: () => void (this.loops.fetch.wake() || this.loops.fetchBeside.wake()),
       wakeSettleQueue: () => this.wakeSettleQueue(),
-      onReturn: (delayMs) => this.expectReturn(delayMs),
       onCancel: (ids) => this.cancel(ids),
       onLost: () => this.onLeaseLost(),
       failing: () => this.pulse.failing,
@@ -135,6 +135,8 @@ export class Worker {
     await beat.stop();
     await this.crew.heartbeat.end().catch(() => undefined);
     this.unsubscribe();
+    // What it knew of turns, permits and times others have to look up.
+    this.parts.storage.signals.send({ lanes: [], ...ENDED });
     await this.parts.storage.signals.stopListening(this);
     const stopped = { worker: this.name, released: shutdown.released };
     this.parts.events.emit('workerStopped', () => stopped);
@@ -229,11 +231,6 @@ export class Worker {
     if (news) this.loops.promote.wakeIn(news === 'new' ? 0 : LATER_MS);
   }
 
-  private expectReturn(delayMs: number): void {
-    if (delayMs > 0) this.loops.promote.wakeIn(delayMs);
-    else this.look();
-  }
-
   private cancel(ids: string[]): void {
     const wanted = new Set(ids);
     for (const run of this.crew.dispatcher.runs())
@@ -286,8 +283,10 @@ export class Worker {
     const resumed = lanes.pause(pausedQueues);
     for (const lane of lanes.all())
       if (lane.isPaused) intake.giveBack(lane.giveBack(), 'unstarted');
-    for (const lane of resumed) lane.expectNews();
-    if (resumed.length > 0) this.lookForJobs();
+    if (resumed.length === 0) return;
+    this.look(resumed.map(({ id }) => id));
+    // This round looked for suspects where it was open before.
+    this.loops.promote.wake();
   }
 
   private emitStarted(): void {

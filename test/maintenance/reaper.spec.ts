@@ -44,6 +44,17 @@ describe('the reaper', () => {
     expect(await checkPlaces(test.storage)).toEqual([]);
   });
 
+  it('tells all of a process that held nothing: it may have been the one that knew when jobs are due', async () => {
+    await test.rows.lease('-1 second');
+    const told: unknown[] = [];
+    const stop = test.storage.signals.receive((signal) => void told.push(signal));
+
+    await reap();
+    stop();
+
+    expect(told).toEqual([expect.objectContaining({ later: true })]);
+  });
+
   it.each([
     ['block', 'Group "a" of queue "work" is blocked by job '],
     ['halt', 'Group "a" of queue "work" and every ordered group of the queue is halted by job '],

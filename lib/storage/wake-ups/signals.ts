@@ -95,6 +95,7 @@ export class Signals {
   async close(): Promise<void> {
     this.afterCommit.close();
     await this.notifier.stop();
+    if (!this.rest.isOn) await this.notify().catch(() => undefined);
     await this.hangUp();
   }
 
