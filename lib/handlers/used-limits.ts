@@ -5,6 +5,7 @@ import { unknownLimit } from '../options/limit-rules.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { holding } from '../runtime/held-names.js';
 import type { Handler } from './handler-registry.js';
+import { answerOf } from './last-value.js';
 
 /** @throws QueueError `LIMIT_UNKNOWN`: a handler would obey nothing, and nobody would notice before the other side does. */
 export function refuseUnknownLimits(
@@ -34,7 +35,7 @@ export function holdingLimits(
       holding(
         schema,
         () => usedBy(first(job)),
-        () => run(job, context),
+        () => answerOf(run(job, context)),
       ),
   };
 }

@@ -32,9 +32,11 @@ export class Outage {
 
   /** False: it is about something else, and has a line of its own. */
   takes({ error, restMs }: QueueEvents['loopFailed']): boolean {
-    const { code, isBlocked } = (error ?? {}) as { code?: unknown; isBlocked?: unknown };
-    if (typeof code !== 'string' || !REFUSED.has(code) || isBlocked === true) return false;
+    const { code, isBlocked, isRefusal } = (error ?? {}) as Record<string, unknown>;
+    if (typeof code !== 'string' || !REFUSED.has(code) || isBlocked || isRefusal) return false;
     const now = this.now();
+    // Without polls nobody learns of its end. An attempt may take long.
+    if (now > this.triedAt + REMIND_MS) this.forget();
     this.goodAt = undefined;
     this.triedAt = Math.max(this.triedAt, now + restMs + PATIENCE_MS);
     if (this.since === undefined) this.begin(now, error);
@@ -47,6 +49,12 @@ export class Outage {
     this.stop();
   }
 
+  private forget(): void {
+    this.stop();
+    this.since = this.goodAt = undefined;
+    this.triedAt = 0;
+  }
+
   private begin(now: number, error: unknown): void {
     this.since = now;
     this.stop = this.events.on('polled', () => this.polled());
@@ -57,10 +65,8 @@ export class Outage {
     const now = this.now();
     this.goodAt ??= now;
     if (now < this.triedAt) return;
-    this.stop();
     const ms = this.goodAt - this.since!;
-    this.since = this.goodAt = undefined;
-    this.triedAt = 0;
+    this.forget();
     this.say({ phase: 'over', ms });
   }
 

@@ -21,16 +21,19 @@ export function holding<T>(schema: string, names: () => readonly string[], work:
   if (!isAsked) return work();
   const holding: Holding = { schema, names: names(), outer: current(), isOver: false };
   const end = () => void (holding.isOver = true);
-  let result: T;
   try {
-    result = held.run(holding, work);
+    return held.run(holding, () => ending(work(), end));
   } catch (error) {
     end();
     throw error;
   }
-  // Whatever has a `then` is awaited by the caller, too.
-  Promise.resolve(result).then(end, end);
-  return result;
+}
+
+/** What has a `then` becomes one promise: each call of it may do the work again, as that of a query builder does. */
+function ending<T>(result: T, end: () => void): T {
+  const once = Promise.resolve(result);
+  once.then(end, end);
+  return typeof (result as { then?: unknown } | null)?.then === 'function' ? (once as T) : result;
 }
 
 /** Another instance of the module has limits of its own, unless it works in the same `schema`. */

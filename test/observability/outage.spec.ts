@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { QueueEventBus } from '../../lib/observability/events.js';
 import { attachLogListener } from '../../lib/observability/log-listener.js';
 import { Outage } from '../../lib/observability/outage.js';
+import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
 
 const AWAY = Object.assign(new Error('connect ECONNREFUSED'), { code: 'DATABASE_UNAVAILABLE' });
 const POLLED = { wanted: 1, claimed: 0, settled: 0, ms: 1 };
@@ -61,6 +62,33 @@ describe('a database that is away', () => {
     const error = Object.assign(new Error('no right'), { code: '42501' });
     expect(outage.takes({ loop: 'clean', restMs: 5, error })).toBe(false);
     expect(outage.takes({ loop: 'clean', restMs: 5, error: 'odd' })).toBe(false);
+  });
+
+  // Both have the code of a database that is away: they are passing, too.
+  it.each(['57014', '55006'])(
+    'leaves what the server refused (%s) to a line of its own',
+    (state) => {
+      const refused = new DatabaseError(
+        'clean up',
+        Object.assign(new Error('no'), { code: state }),
+      );
+      expect(refused.code).toBe('DATABASE_UNAVAILABLE');
+      expect(outage.takes({ loop: 'clean', restMs: 5, error: refused })).toBe(false);
+      expect(told).toEqual([]);
+    },
+  );
+
+  it('begins again where nothing was heard of it since the last loop should have tried', () => {
+    fails('replay');
+    // An attempt that waits for its connection.
+    now += 40_000;
+    fails('replay');
+    now += 259_200_000;
+    fails('replay');
+    now += 5_000;
+    polls();
+    expect(told).toEqual(['began 0', 'began 0', 'over 5000']);
+    expect(events.hasListener('polled')).toBe(false);
   });
 
   it('has its lines in the log', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { defer } from 'rxjs';
 import { QueueLimits } from 'nestjs-simple-queue/limits';
 import { JobResult } from '../../lib/job/job-result.js';
 import { aHandler, PATIENT, type TestApplication, failedLoops } from '../support/application.js';
@@ -294,6 +295,37 @@ describe('calls within a limit', () => {
 
     const job = await untilJobIs('failed', app, id);
     expect(job.lastError).toMatchObject({ code: 'LIMIT_HELD' });
+  });
+
+  // As query builders do: each `then` sends the statement.
+  it('do their work once where it begins with its `then`, and hold the limit in it, as an Observable does', async () => {
+    let calls = 0;
+    const lazy = (work: () => unknown = () => 'done'): PromiseLike<unknown> => ({
+      then: (...ends) => (calls++, Promise.resolve().then(work)).then(...ends),
+    });
+    const nested = () => limitsOf(app).within('lazy', () => 1);
+    const using = { uses: ['lazy'], maxAttempts: 1 };
+    const app = await story.start({
+      options: { limits: { lazy: { concurrency: 2 } } },
+      providers: [
+        aHandler('lazy', () => lazy(), using),
+        aHandler('nested-lazy', () => lazy(nested), using),
+        aHandler('observed', () => defer(nested), using),
+      ],
+    });
+
+    expect(await limitsOf(app).within('lazy', () => lazy() as Promise<unknown>)).toBe('done');
+    expect(calls).toBe(1);
+
+    const { id } = await app.queues.enqueue('lazy', {});
+    expect(await untilJobIs('succeeded', app, id)).toMatchObject({ output: 'done' });
+    expect(calls).toBe(2);
+
+    for (const queue of ['nested-lazy', 'observed']) {
+      const { id } = await app.queues.enqueue(queue, {});
+      const { lastError } = await untilJobIs('failed', app, id);
+      expect(lastError).toMatchObject({ code: 'LIMIT_HELD' });
+    }
   });
 
   it('are of named limits: that of a queue is refused, and its own job waits for nothing', async () => {
