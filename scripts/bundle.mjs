@@ -84,6 +84,7 @@ async function withoutComments(code) {
   const minified = await minify(code, {
     module: true,
     // Shorter statements only: what a stack trace names stays as it was written.
+    ecma: 2022,
     compress: SHORTER,
     mangle: { keep_fnames: true, keep_classnames: true },
     format,

@@ -1,7 +1,7 @@
 import type { Job } from '../job/job.js';
 import type { Trouble } from '../job/trouble.js';
 import type { Outcome } from '../job/outcome.js';
-import type { QueueEventBus } from './events.js';
+import type { QueueEventListener, QueueEventName } from './events.js';
 
 /** An enqueue call: `jobs` of one queue. */
 export interface EnqueueCall {
@@ -65,7 +65,10 @@ export interface LimitLoad {
 export interface TelemetrySource {
   /** Name of the module's instance. */
   instance: string;
-  events: Pick<QueueEventBus, 'on'>;
+  events: {
+    /** Listens; the answer stops it. A listener that throws or rejects harms nobody: it is reported as a `warning`. */
+    on<Name extends QueueEventName>(name: Name, listener: QueueEventListener<Name>): () => void;
+  };
   /** What this process works at now; empty without a worker. */
   load(): QueueLoad[];
   /** Two statements of bounded cost, about all queues. */

@@ -22,20 +22,24 @@ const PASSING: ReadonlySet<QueueErrorCode> = new Set([
 export class DatabaseError extends QueueError {
   override readonly name = 'DatabaseError';
 
+  /** SQLSTATE, e.g. `40001` for a transaction to be repeated; undefined where the connection itself failed. */
+  readonly sqlState: string | undefined;
+
   /** Nothing was done for certain. Else the connection may have broken behind the commit. */
   isUnsent: boolean;
 
+  /** @internal Its connections make it. */
   constructor(
     doing: string,
     thrown: unknown,
-    /** SQLSTATE, e.g. `40001` for a transaction to be repeated; undefined where the connection itself failed. */
-    readonly sqlState = sqlStateOf(thrown),
+    sqlState = sqlStateOf(thrown),
     /** How busy the event loop was meanwhile, if it hardly did anything else. */
     busyWords?: string,
   ) {
     const isBlocked = busyWords !== undefined && sqlState === undefined && isOverdue(thrown);
     const summary = isBlocked ? unread(busyWords) : summaryOf(thrown, sqlState);
     super(codeOf(thrown, sqlState), `Could not ${doing}: ${summary}`);
+    this.sqlState = sqlState;
     this.isBlocked = isBlocked;
     this.isOfRows =
       OF_ROWS.test(sqlState ?? '') && tableWithoutPlace(thrown, sqlState) === undefined;
