@@ -150,11 +150,15 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
   it('leaves connections free when more windows look on than a browser has for an origin', async () => {
     const streams = new Set<Request>();
     const { context } = browser;
+    // Their clock goes on by itself, and can be put on.
+    await context.clock.install();
     context.on('request', (request) => request.url().endsWith('/events') && streams.add(request));
     context.on('requestfinished', (request) => streams.delete(request));
     context.on('requestfailed', (request) => streams.delete(request));
     const windows = [];
-    await scene.app.get(QueueAdmin).resume('exports');
+    await open('#/queue?queue=exports');
+    await browser.page.getByRole('button', { name: 'Resume' }).click();
+    await browser.page.getByRole('button', { name: 'Pause' }).waitFor();
     for (let n = 0; n < 6; n++) {
       const page = await context.newPage();
       await page.goto(`${scene.origin}/queues#/queue?queue=exports`);
@@ -168,6 +172,7 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
     // Whoever told the others is gone.
     await Promise.all(windows.splice(0, 3).map((page) => page.close()));
     await windows[2]!.getByRole('button', { name: 'Resume' }).click();
+    await context.clock.fastForward(15_000);
     for (const page of windows) await page.getByRole('button', { name: 'Pause' }).waitFor();
     await windows.pop()!.close();
     // Whoever holds a stream hears of nothing but errors: all ask for themselves, with a stream and without.
