@@ -37,17 +37,23 @@ export class VacantTurns {
   /** Each queue once, and at most one full page of each. */
   async lap(onPage: (page: HandedOn) => void): Promise<Lap> {
     const total = { looked: 0, dealt: 0, held: [] as Turn[] };
+    const met = new Set<number>();
     let after: number | undefined = -1;
     while (after !== undefined) {
       const page: HandedOn = await this.groups.handOn({ after, behind: this.behind });
       total.looked += page.looked;
       total.dealt += page.dealt;
       total.held.push(...page.held);
-      for (const queue of page.queues) this.behind.delete(queue);
+      for (const queue of page.queues) {
+        this.behind.delete(queue);
+        met.add(queue);
+      }
       if (page.last && page.last.group !== null) this.behind.set(page.last.queue, page.last.group);
       onPage(page);
       after = page.last?.queue;
     }
+    // A queue without a vacant turn is in no page.
+    for (const queue of this.behind.keys()) if (!met.has(queue)) this.behind.delete(queue);
     return { ...total, hasMore: this.behind.size > 0 };
   }
 }

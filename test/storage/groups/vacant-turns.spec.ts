@@ -154,4 +154,20 @@ describe('vacant turns', () => {
     expect((await lap(turns)).dealt).toBe(PAGE);
     expect((await lap(turns)).dealt).toBe(10);
   });
+
+  it('that fill a page to its last row leave nothing more to do, and neither does a page whose queue somebody else has emptied', async () => {
+    await vacate(mail.queueId, PAGE);
+    const turns = new VacantTurns(test.storage.groups);
+    expect(await lap(turns)).toMatchObject({ dealt: PAGE, hasMore: true });
+    expect(await lap(turns)).toMatchObject({ dealt: 0, hasMore: false });
+
+    await vacate(mail.queueId, 2 * PAGE + 50);
+    const other = new VacantTurns(test.storage.groups);
+    expect([await lap(turns), await lap(other)]).toMatchObject([
+      { dealt: PAGE, hasMore: true },
+      { dealt: PAGE, hasMore: true },
+    ]);
+    expect(await lap(turns)).toMatchObject({ dealt: 50, hasMore: false });
+    expect(await lap(other)).toMatchObject({ dealt: 0, hasMore: false });
+  });
 });
