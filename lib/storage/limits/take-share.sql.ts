@@ -50,17 +50,21 @@ export const END_SHARE = statement(
   returning (select n from gone) as n`,
 );
 
-/** A job of a pulled lease ($3) is settled: its permit is free, and its share ends with the last one. */
+/**
+ * A job of a pulled lease ($3) is settled: its permit is free, and its share ends with the last one. Which it is decides the row as it is once it is locked: two
+ * that settle at the same moment have the same snapshot.
+ */
 export const RETURN_PERMIT = statement(
   'return_permit',
   `with ${LOCKED},
+  hit as materialized (
+    select n from simple_queue.allotment
+    where name = (select name from locked) and shard = $1 and lease = $3::uuid and n > 0 for update),
   gone as (
-    delete from simple_queue.allotment
-    where name = (select name from locked) and shard = $1 and lease = $3::uuid and n = 1 returning 1),
+    delete from simple_queue.allotment where name = $2 and shard = $1 and lease = $3::uuid and (select n from hit) = 1),
   lowered as (
-    update simple_queue.allotment set n = n - 1
-    where name = (select name from locked) and shard = $1 and lease = $3::uuid and n > 1 returning 1)
+    update simple_queue.allotment set n = n - 1 where name = $2 and shard = $1 and lease = $3::uuid and (select n from hit) > 1)
   update simple_queue.fleet_limit set allotted = allotted - 1
-  where name = $2 and shard = $1 and (exists (select from gone) or exists (select from lowered))
+  where name = $2 and shard = $1 and exists (select from hit)
   returning 1`,
 );

@@ -116,6 +116,25 @@ describe('shares of a limit', () => {
     expect(await sums()).toMatchObject({ allotted: 0, sum: 0 });
   });
 
+  it('of pulled jobs that are settled at the same moment go back, each of them', async () => {
+    const lease = await test.rows.lease();
+    const wish = { lease, worker: 'w', lanes: [], limit: 2, keepMs: 60_000 };
+    const lent = (await limits().lend('work', wish))!;
+    await limits().keepLent('work', lease, 2, lent);
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    await rival.query(`select from simple_queue.fleet_limit where name = 'work' for update`);
+
+    const returns = [limits().returnPermit('work', lease), limits().returnPermit('work', lease)];
+    await eventually(async () => (await waiting()) === 2);
+    await rival.commit();
+    await rival.close();
+    await Promise.all(returns);
+
+    expect(await sums()).toMatchObject({ allotted: 0, sum: 0 });
+    expect(await test.database.query(`select from simple_queue.allotment`)).toEqual([]);
+  });
+
   it('that are kept at last, while a reaper that saw their end waits, are not freed', async () => {
     const lease = randomUUID();
     const lent = (await limits().lend('work', { lease, worker: 'w', lanes: [], limit: 2, keepMs: 0 }))!; // prettier-ignore
