@@ -3,8 +3,12 @@ import type { FleetPermits, LimitedLane } from '../limits/fleet-permits.js';
 /** The limits across the fleet that a lane obeys. They come and go while jobs run, and what runs is counted by each. */
 export class FleetBounds {
   permits: readonly FleetPermits[] = [];
+  /** Runs of lone suspects, which take nothing else. */
+  private alone = 0;
 
-  bind(permits: readonly FleetPermits[], lane: LimitedLane, running: number): void {
+  /** `started`: those that run, but for lone suspects. */
+  bind(permits: readonly FleetPermits[], lane: LimitedLane, started: number): void {
+    const running = started + this.alone;
     for (const limit of this.permits) {
       if (permits.includes(limit)) continue;
       limit.lanes.delete(lane);
@@ -39,10 +43,12 @@ export class FleetBounds {
   }
 
   take(): void {
+    this.alone++;
     for (const limit of this.permits) limit.take();
   }
 
   giveBack(): void {
+    this.alone--;
     for (const limit of this.permits) limit.giveBack();
   }
 }

@@ -5,7 +5,7 @@ import type { JobRun } from '../../lib/run/job-run.js';
 import type { WorkerLane } from '../../lib/claim/worker-lane.js';
 import { eventually } from '../support/eventually.js';
 import { aGate, never } from '../support/gate.js';
-import { aLane, aRun } from '../support/runs.js';
+import { aFleetLimit, aLane, aRun } from '../support/runs.js';
 
 function aDispatcher(lanes: WorkerLane[], execute: (run: JobRun) => Promise<void>) {
   const rooms: number[] = [];
@@ -189,5 +189,22 @@ describe('the dispatcher', () => {
     await new Promise(setImmediate);
 
     expect(rooms).toEqual([0]);
+  });
+
+  it('counts a lone run by the limits that the lane obeys when it ends, whenever these came or went', async () => {
+    const lane = aLane();
+    const [before, after] = [aFleetLimit({ concurrency: 1 }), aFleetLimit({ concurrency: 1 })];
+    lane.bind([before]);
+    const gate = aGate();
+    const { dispatcher } = aDispatcher([lane], () => gate.passed);
+    dispatcher.runAlone(aRun({}, { lane }));
+    lane.bind([after]);
+    expect([before.used, after.used]).toEqual([0, 1]);
+
+    gate.open();
+    await eventually(() => dispatcher.size === 0);
+    expect([before.used, after.used]).toEqual([0, 0]);
+    lane.bind([before]);
+    expect([before.used, after.used]).toEqual([0, 0]);
   });
 });
