@@ -5,13 +5,15 @@ with asked as materialized (
       select b.seq from simple_queue.blocked b
       where b.group_name = u.group_name and b.shard = $1 and b.queue = u.queue order by b.seq limit 1) as seq
     from unnest($2::text[], $3::int[]) u(group_name, queue)),
-  next as materialized (
-    select a.group_name, a.queue, b.id, b.place from asked a
+  found as materialized (
+    select a.group_name, a.queue, b.id, b.place, j.id as had from asked a
     cross join lateral (
       select ctid as place, id from simple_queue.blocked
       where group_name = a.group_name and shard = $1 and queue = a.queue and seq = a.seq limit 1 for update skip locked) b
-    cross join lateral (
-      select id from simple_queue.job where id = b.id and shard = $1 limit 1 for update skip locked) j),
+    left join lateral (
+      select id from simple_queue.job where id = b.id and shard = $1 limit 1 for update skip locked) j on true),
+  next as materialized (
+    select * from found f where had is not null or not exists (select from simple_queue.job where id = f.id and shard = $1 offset 0)),
   unblocked as (
     delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
   moved as (
@@ -42,7 +44,7 @@ with asked as materialized (
       select limit_key, queue from keyed) k),
   dealt as materialized (
     select group_name, queue, seq from asked where seq is null
-    union all select group_name, queue, 0 from next where id in (select id from unblocked)),
+    union all select group_name, queue, 0 from next where had in (select id from unblocked)),
   filled as (
     delete from simple_queue.vacant where shard = $1 and ctid = any(array(
       select v.ctid from dealt d cross join lateral (

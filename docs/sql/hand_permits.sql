@@ -31,17 +31,17 @@ with page as materialized (
       then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms)) / step_ms + 1.000001))::int end as starts
       from (select coalesce(b.seen, statement_timestamp()) as next_at, a.step_ms as step_ms, a.burst as burst) k) r),
   candidate as materialized (
-    select r.*, k.*
+    select r.*, k.*, j.id as had
     from room r cross join lateral (
       select ctid as place, id, priority, run_at from simple_queue.keyed
       where limit_key = r.limit_key and shard = $1 and queue = r.queue order by priority, run_at, id limit r.most for update skip locked) k
-    cross join lateral (
-      select id from simple_queue.job where id = k.id and shard = $1 limit 1 for update skip locked) j
+    left join lateral (
+      select id from simple_queue.job where id = k.id and shard = $1 limit 1 for update skip locked) j on true
     limit 1000),
   first as materialized (
     select *, row_number() over (partition by limit_key, queue order by priority, run_at, id) as n,
       count(*) over (partition by limit_key, queue) as jobs
-    from candidate),
+    from candidate where had is not null),
   charged as (
     insert into simple_queue.key_bucket as b (limit_key, shard, queue, next_at)
     select f.limit_key, $1, f.queue, c.next_at from first f
@@ -64,7 +64,9 @@ with page as materialized (
     returning id, limit_key, queue),
   unkeyed as (
     delete from simple_queue.keyed where shard = $1 and ctid = any(array(
-      select f.place from first f where (f.id in (select id from granted)) is true))),
+      select f.place from first f where (f.id in (select id from granted)) is true
+      union all
+      select c.place from candidate c where had is null and not exists (select from simple_queue.job where id = c.id and shard = $1 offset 0)))),
   moved as (
     update simple_queue.job set run_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from granted)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),

@@ -24,7 +24,7 @@ const MS = `interval '1 millisecond'`;
  *
  * What ends is seen only after its commit, with the change that it leaves: a change that is taken here is older than the snapshot, so the slot that
  * it names is seen free, and so is a job that came: a key in which none waits is done with. A key whose jobs could have had more, or whose next start lies
- * ahead, is looked at again.
+ * ahead, is looked at again. The place of a job that somebody has deleted goes: it would be the first for ever.
  */
 export const HAND_PERMITS = statement(
   'hand_permits',
@@ -57,17 +57,17 @@ export const HAND_PERMITS = statement(
           else ${fitting(0)} end as starts
       from (select coalesce(b.seen, statement_timestamp()) as next_at, a.step_ms as step_ms, a.burst as burst) k) r),
   candidate as materialized (
-    select r.*, k.*
+    select r.*, k.*, j.id as had
     from room r cross join lateral (
       select ctid as place, id, priority, run_at from simple_queue.keyed
       where ${sameKey('r')} order by priority, run_at, id limit r.most for update skip locked) k
-    cross join lateral (
-      select id from simple_queue.job where id = k.id and shard = $1 limit 1 for update skip locked) j
+    left join lateral (
+      select id from simple_queue.job where id = k.id and shard = $1 limit 1 for update skip locked) j on true
     limit ${MOST_JOBS}),
   first as materialized (
     select *, row_number() over (partition by limit_key, queue order by priority, run_at, id) as n,
       count(*) over (partition by limit_key, queue) as jobs
-    from candidate),
+    from candidate where had is not null),
   charged as (
     insert into simple_queue.key_bucket as b (limit_key, shard, queue, next_at)
     select f.limit_key, $1, f.queue, c.next_at from first f
@@ -89,7 +89,9 @@ export const HAND_PERMITS = statement(
     returning id, limit_key, queue),
   unkeyed as (
     delete from simple_queue.keyed where shard = $1 and ctid = any(array(
-      select f.place from first f where (f.id in (select id from granted)) is true))),
+      select f.place from first f where (f.id in (select id from granted)) is true
+      union all
+      select c.place from candidate c where had is null and not exists (select from simple_queue.job where id = c.id and shard = $1 offset 0)))),
   moved as (
     update simple_queue.job set run_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from granted)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),

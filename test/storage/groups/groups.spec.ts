@@ -269,6 +269,17 @@ describe('ordered groups', () => {
     expect(await statesOf([second, third])).toEqual(['ready', 'blocked']);
   });
 
+  it('the place of a follower that somebody has deleted goes, and the next one has the turn', async () => {
+    const [, second, third] = [await enqueue('a'), await enqueue('a'), await enqueue('a')];
+    const row = await claimOne();
+    await test.database.query('delete from simple_queue.job where id = $1', [second]);
+    expect(await settle(row)).toMatchObject({ vacant: 1 });
+    await handOn();
+    expect(await handOn()).toMatchObject({ looked: 1, dealt: 1 });
+    expect(await stateOf(third)).toBe('ready');
+    expect(await test.database.query('select from simple_queue.blocked')).toEqual([]);
+  });
+
   it('a blocked follower that is cancelled leaves the order of the others', async () => {
     const [first, second, third] = [await enqueue('a'), await enqueue('a'), await enqueue('a')];
     expect(await cancels.byId(run(), [second], { '': DAY_MS })).toEqual({

@@ -270,6 +270,17 @@ describe('permits of keys', () => {
     expect(await ready()).toEqual([only]);
   });
 
+  it('pass by the place of a job that somebody has deleted, which goes', async () => {
+    const [, second] = await enqueueSome('a', 2, 'shared');
+    await test.storage.limits.declare({ name: 'shared/*', ofQueue: true, concurrency: 1 });
+    await test.database.query('delete from simple_queue.job where id <> $1', [second]);
+    await hand();
+    await test.database.query('update simple_queue.key_change set due_at = statement_timestamp()');
+    await hand();
+    expect(await stateOf(second!)).toBe('ready');
+    expect(await test.database.query('select from simple_queue.keyed')).toEqual([]);
+  });
+
   it('come back with a cancel, a retry that rests, an end of any kind, and a change of the time', async () => {
     const ids = await enqueueSome('a', 7);
     await hand();
