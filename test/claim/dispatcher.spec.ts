@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Permits } from '../../lib/runtime/permits.js';
 import { Dispatcher } from '../../lib/claim/dispatcher.js';
 import type { JobRun } from '../../lib/run/job-run.js';
-import type { WorkerLane } from '../../lib/claim/worker-lane.js';
+import type { LaneRun, WorkerLane } from '../../lib/claim/worker-lane.js';
 import { eventually } from '../support/eventually.js';
 import { aGate, never } from '../support/gate.js';
 import { aFleetLimit, aLane, aRun } from '../support/runs.js';
@@ -197,7 +197,7 @@ describe('the dispatcher', () => {
     lane.bind([before]);
     const gate = aGate();
     const { dispatcher } = aDispatcher([lane], () => gate.passed);
-    dispatcher.runAlone(aRun({}, { lane }));
+    dispatcher.runAlone(aRun({}, { lane }) as LaneRun);
     lane.bind([after]);
     expect([before.used, after.used]).toEqual([0, 1]);
 
