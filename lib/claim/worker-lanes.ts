@@ -1,10 +1,9 @@
-import { type Lane, type LaneName, type Served, serves } from '../job/lane.js';
+import { type Lane, type Served, serves } from '../job/lane.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import type { Permits } from '../runtime/permits.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { LaneTurns } from '../storage/lanes/lane-turns.js';
-import { isBlocked } from '../storage/lanes/blocked-registration.js';
 import { MAX_LANES } from '../storage/lanes/lane-bounds.js';
 import type { Lanes } from '../storage/lanes/lanes.js';
 import { BatchLane } from './batch-lane.js';
@@ -144,7 +143,7 @@ export class WorkerLanes {
       ({ queue, name }) => !this.has(queue, name),
     );
     if (missing.length === 0) return;
-    await this.registerAll(missing);
+    await this.lanes.registerFree(missing);
     await this.refresh();
   }
 
@@ -223,17 +222,6 @@ export class WorkerLanes {
     );
   }
 
-  /** All at once; where one of them is being registered elsewhere, each by itself, and that one is left for later. */
-  private async registerAll(names: LaneName[]): Promise<void> {
-    try {
-      await this.lanes.register(names, 0);
-    } catch (error) {
-      if (!isBlocked(error)) throw error;
-      for (const name of names.length > 1 ? names : [])
-        await this.lanes.register([name], 0).catch(passOver);
-    }
-  }
-
   /** True: one is gone that was there before. A claim under way may still bring jobs of it; after a minute none does. */
   private retire(served: ReadonlyMap<number, Lane>): boolean {
     const now = performance.now();
@@ -289,7 +277,3 @@ const isSame = (one: Lane, other: Lane): boolean =>
   one.queue === other.queue &&
   one.name === other.name &&
   one.labels.join() === other.labels.join();
-
-function passOver(error: unknown): void {
-  if (!isBlocked(error)) throw error;
-}

@@ -30,7 +30,7 @@ function someLanes() {
   ];
   const gate = aGateOfLooks();
   const storage = {
-    register: async () => [],
+    registerFree: async () => undefined,
     served: async () => {
       await gate.pass();
       return [...known];

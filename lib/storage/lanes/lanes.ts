@@ -11,11 +11,11 @@ import {
   LIST_QUEUE_NAMES,
   NOTE_SERVED_LANES,
 } from './list-lanes.sql.js';
-import { FIND_LANES, LOCK_LANES, LOOK_UP_LANE, REGISTER_LANES, REGISTER_QUEUES } from './register-lanes.sql.js'; // prettier-ignore
+import { FIND_LANES, LOOK_UP_LANE } from './register-lanes.sql.js';
 import { SHARD } from '../connection/shard.js';
-import { blocked, isBlocked } from './blocked-registration.js';
-import { MANY_LANES, manyLanes, MAX_LABELLED_LANES, MAX_LANES, servedLanes, tooMany } from './lane-bounds.js'; // prettier-ignore
+import { MANY_LANES, manyLanes, MAX_LANES, servedLanes } from './lane-bounds.js';
 import { columnsOf, keyOf } from './lane-names.js';
+import { Registrations } from './registrations.js';
 import type { UnservedLanes } from './unserved-lanes.js';
 
 /** A lane, and whether the ends of its jobs are stored as jobs of another queue. */
@@ -42,13 +42,6 @@ const MAX_NAMES = 10_000;
 /** Steps of one look for lanes with jobs. */
 const MAX_STEPS = 1_000;
 
-/** A registration that went well and left no lane: refused for the number of them, or taken back meanwhile. */
-const MAX_ROUNDS = 3;
-
-const LOCKED = '55P03';
-/** A number that was taken by chance, a queue that went meanwhile. */
-const DRAWN_AGAIN = new Set<string | undefined>(['23505', '23503']);
-
 /**
  * Lanes by name, registered on first use outside any caller's transaction, and remembered. The database may forget them (tables that were
  * emptied, a schema created again, lanes that nobody used): a statement that inserts says so, and they are registered again.
@@ -57,18 +50,21 @@ export class Lanes {
   private readonly byName = new Map<string, Lane>();
   /** Another one whenever this process has learnt of a lane. */
   version = 0;
-  private readonly registering = new Map<string, Promise<LaneName[]>>();
   private readonly crowded = new Set<string>();
+  private readonly registrations: Registrations;
 
   /** `warn` is called once of each queue that has more than `MANY_LANES`. */
   constructor(
     private readonly database: Database,
     private readonly warn: (warning: { code: string; message: string }) => void = () => undefined,
     /** How long a registration waits for one in another transaction. */
-    private readonly patienceMs = 10_000,
+    patienceMs = 10_000,
     /** Of a process that only enqueues. */
     private readonly unserved?: UnservedLanes,
-  ) {}
+  ) {
+    const registry = { load: this.load.bind(this), known: (key: string) => this.byName.get(key) };
+    this.registrations = new Registrations(database, registry, patienceMs);
+  }
 
   find(queue: string, name: string, labels: readonly string[] = NO_LABELS): Lane | undefined {
     return this.byName.get(keyOf({ queue, name, labels }));
@@ -88,26 +84,27 @@ export class Lanes {
     const known = this.find(queue, name, labels);
     if (known) return known;
     const lane = { queue, name, labels };
-    return (within && (await this.lookedUp(lane, within))) ?? this.registered(lane);
+    return (within && (await this.lookedUp(lane, within))) ?? this.registrations.ask(lane);
   }
 
-  /** Gives each of these jobs its lane, as `of` does: what is new by one transaction, and by name where another stands in the way of one. */
+  /** Gives each of these jobs its lane, as `of` does: what is new by one transaction. */
   async give(jobs: readonly Laneless[], within?: Run): Promise<void> {
     const bare = jobs.filter((job) => !job.lane);
-    await this.together(bare.filter((job) => !this.byName.has(keyOf(job))), within); // prettier-ignore
-    for (const job of bare) job.lane = await this.of(job.queue, job.name, job.labels, within);
+    const fresh = bare.filter((job) => !this.byName.has(keyOf(job)));
+    const isCrowded = within && fresh.length > 1 && (await this.lookedAt(fresh).catch(crowded));
+    const fill = async (job: Laneless, run?: Run) =>
+      void (job.lane = await this.of(job.queue, job.name, job.labels, run));
+    if (isCrowded || fresh.length < 2) for (const job of bare) await fill(job, within);
+    else await Promise.all(bare.map((job) => fill(job)));
   }
 
   /** The database does not know one of these: whoever holds them has their new numbers then. */
   async renew(lanes: Iterable<Lane>): Promise<void> {
-    const held = [...new Set(lanes)];
-    const known = await this.together(held);
-    for (const lane of held) {
-      const key = keyOf(lane);
-      const found = known.has(key) ? this.byName.get(key) : undefined;
-      const { id, queueId } = found ?? (await this.registered(lane));
+    const fill = async (lane: Lane) => {
+      const { id, queueId } = await this.registrations.ask(lane);
       Object.assign(lane, { id, queueId });
-    }
+    };
+    await Promise.all(Array.from(new Set(lanes), fill));
   }
 
   /** A lane that jobs of the database stand in; the queue `unknown` where nobody has registered it. */
@@ -167,50 +164,18 @@ export class Lanes {
   }
 
   /** Registers what is new; returns what the database has no room for. */
-  async register(lanes: readonly LaneName[], patienceMs = this.patienceMs): Promise<LaneName[]> {
-    const until = performance.now() + patienceMs;
-    let missing = await this.load(lanes);
-    for (let rounds = 0; missing.length > 0 && rounds < MAX_ROUNDS;) {
-      if (await this.insert(missing, until)) rounds++;
-      missing = await this.load(missing);
-    }
-    return missing;
+  register(lanes: readonly LaneName[], patienceMs?: number): Promise<LaneName[]> {
+    return this.registrations.register(lanes, patienceMs);
+  }
+
+  /** Registers what no other transaction registers just now, and waits once for those that do. */
+  async registerFree(lanes: readonly LaneName[]): Promise<void> {
+    const reasons = await this.registrations.registerFree(lanes);
+    for (const reason of reasons.values()) if (reason instanceof DatabaseError) throw reason;
   }
 
   close(): void {
     this.unserved?.close();
-  }
-
-  /** Once for all who ask at the same time: what waits for a transaction elsewhere holds one connection. */
-  private async registered(lane: LaneName): Promise<Lane> {
-    const key = keyOf(lane);
-    const registering = this.registering.get(key) ?? this.noted([key], this.register([lane]));
-    const refused = (await registering).find((each) => keyOf(each) === key);
-    if (refused) throw tooMany(refused);
-    return this.byName.get(key) ?? this.registered(lane);
-  }
-
-  /** Registers these by one transaction, but for those that others ask for already. Returns what is known then: nothing where one of them has to be waited for. */
-  private async together(names: readonly LaneName[], within?: Run): Promise<Set<string>> {
-    if (names.length < 2 || (within && (await this.lookedAt(names).catch(crowded)))) return new Set(); // prettier-ignore
-    const asked = new Map(names.map((lane) => [keyOf(lane), lane]));
-    for (const key of this.registering.keys()) asked.delete(key);
-    const keys = [...asked.keys()];
-    let isWhole = true;
-    const tried = this.register([...asked.values()], 0).catch((error: unknown) => {
-      if (!isBlocked(error)) throw error;
-      isWhole = false;
-      return [];
-    });
-    const [refused] = await this.noted(keys, tried);
-    if (refused) throw tooMany(refused);
-    return new Set(isWhole ? keys : []);
-  }
-
-  private noted(keys: string[], registering: Promise<LaneName[]>): Promise<LaneName[]> {
-    const noted = registering.finally(() => keys.forEach((key) => this.registering.delete(key)));
-    for (const key of keys) this.registering.set(key, noted);
-    return noted;
   }
 
   /** With no room beside the caller's transaction, in it: so others that wait for it do not wait for room, too. What is found there is not remembered: it says less. */
@@ -243,25 +208,6 @@ export class Lanes {
       if (count > MANY_LANES) this.noteCrowd(lane.queue);
     }
     return lanes.filter((lane) => !known.has(keyOf(lane)));
-  }
-
-  /** False: another transaction registers one of them, or a number was drawn twice; worth another try. */
-  private async insert(lanes: readonly LaneName[], until: number): Promise<boolean> {
-    const columns = columnsOf(lanes);
-    const { loops } = this.database;
-    try {
-      await loops.run(REGISTER_QUEUES, [columns[0]]);
-      await loops.transaction(async (run) => {
-        await run(LOCK_LANES, [columns[0]]);
-        await run(REGISTER_LANES, [...columns, MAX_LABELLED_LANES, MAX_LANES]);
-      });
-      return true;
-    } catch (error) {
-      const sqlState = error instanceof DatabaseError ? error.sqlState : undefined;
-      if (sqlState === LOCKED && performance.now() >= until) throw blocked(lanes[0]!, error);
-      if (sqlState !== LOCKED && !DRAWN_AGAIN.has(sqlState)) throw error;
-      return sqlState !== LOCKED;
-    }
   }
 
   /** Whoever holds a lane that is known holds its new numbers. What nobody uses any more makes room. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Enqueuer } from '../../../lib/enqueue/enqueuer.js';
+import type { QueueError } from '../../../lib/job/queue.errors.js';
 import type { EnqueueItem } from '../../../lib/job/enqueue-options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { MAX_LABELLED_LANES } from '../../../lib/storage/lanes/lane-bounds.js';
@@ -99,6 +100,60 @@ describe('many lanes that are new', () => {
     expect(await lanesOf('forgotten')).toBe(COUNT);
   });
 
+  it('of single enqueues are registered by one transaction where these wait side by side', async () => {
+    const one = (n: number) => enqueuer.enqueue('singles', { payload: n, name: `name-${n}` }, {});
+    const names = await statementsOf(() => Promise.all(items(named).map((_, n) => one(n))));
+    expect(names.filter((name) => name === 'register_lanes').length).toBeLessThanOrEqual(2);
+    expect(await lanesOf('singles')).toBe(COUNT);
+  });
+
+  it('of single enqueues are refused by name, and the others are stored', async () => {
+    const { queueId } = await test.storage.lanes.of('nearly-full', '');
+    await test.rows.lanes(queueId, 2, MAX_LABELLED_LANES - 5, 'labels');
+    const one = (n: number) => enqueuer.enqueue('nearly-full', { payload: n, labels: [`new-${n}`] }, {}); // prettier-ignore
+    const ends = await Promise.allSettled([
+      ...items(named, 20).map((_, n) => one(n)),
+      enqueuer.enqueue('nearly-full', { payload: 1, name: 'bare' }, {}),
+    ]);
+    const refused = ends.filter((end) => end.status === 'rejected');
+    expect(refused.map(({ reason }) => (reason as QueueError).code)).toEqual(
+      Array(14).fill('TOO_MANY_LANES'),
+    );
+    expect(ends.at(-1)).toMatchObject({ status: 'fulfilled' });
+  });
+
+  it('of single enqueues are there while one of them waits for a transaction in SQL', async () => {
+    const rival = await Rival.connect(test.database);
+    await enqueuer.enqueueMany('one-held', [{ payload: 1 }], {});
+    await rival.begin();
+    await rival.query(`select simple_queue.enqueue('one-held', name => 'name-7')`);
+    const one = (n: number) => enqueuer.enqueue('one-held', { payload: n, name: `name-${n}` }, {});
+    const all = items(named, 40).map((_, n) => one(n));
+    const recorded = recordStatements();
+    await Promise.all(all.filter((_, n) => n !== 7));
+    recorded.stop();
+    // By halves, and each of them a few statements: not each name by itself.
+    expect(recorded.names.filter((name) => name === 'register_lanes').length).toBeLessThan(20);
+    await rival.commit();
+    await rival.close();
+    expect(await all[7]).toMatchObject({ created: true });
+  });
+
+  it('stay where callers roll back whose transactions waited side by side, and the next ones know them', async () => {
+    const lost = await Promise.allSettled(
+      [1, 2, 3].map((n) =>
+        test.dataSource.transaction(async (manager) => {
+          await enqueuer.enqueue('undone', { payload: n, name: `name-${n}` }, joining(test.storage, manager)); // prettier-ignore
+          throw new Error('undone');
+        }),
+      ),
+    );
+    expect(lost.map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+    expect(await lanesOf('undone')).toBe(3);
+    for (const n of [1, 2, 3])
+      expect(await enqueuer.enqueue('undone', { payload: n, name: `name-${n}` }, {})).toMatchObject({ created: true }); // prettier-ignore
+  });
+
   it('are registered once where several calls ask for them at once, from one process and from others', async () => {
     const others = await Promise.all([1, 2].map(() => openStorage(test.dataSource)));
     const enqueuers = others.map((storage) => new Enqueuer(storage, options, test.events));
@@ -126,6 +181,38 @@ describe('many lanes that are new', () => {
     await rival.close();
     expect((await answers).filter(({ created }) => created)).toHaveLength(20);
     expect(await alone).toMatchObject({ created: true });
+  });
+
+  it('are all there but those that a transaction in SQL registers where a worker starts beside it, which waits for it once', async () => {
+    const rival = await Rival.connect(test.database);
+    await enqueuer.enqueueMany('start-held', [{ payload: 1 }], {});
+    await rival.begin();
+    for (const n of [3, 30, 33])
+      await rival.query(`select simple_queue.enqueue('start-held', name => 'name-${n}')`);
+    const names = items(named).map((_, n) => ({ queue: 'start-held', name: `name-${n}` }));
+    const ways = await statementsOf(() => new Lanes(test.storage.database).registerFree(names));
+    expect(await lanesOf('start-held')).toBe(1 + COUNT - 3);
+    const waits = ways.filter((name) => name === 'register_lanes').length;
+    expect(waits).toBeLessThan(60);
+    await rival.rollback();
+    await rival.close();
+  });
+
+  it('wait no longer where there are more of them in the way than tries, and come with the next ones', async () => {
+    const rival = await Rival.connect(test.database);
+    await enqueuer.enqueueMany('way-held', [{ payload: 1 }], {});
+    await rival.begin();
+    await rival.query(
+      `select simple_queue.enqueue('way-held', name => 'name-' || n) from generate_series(1, 150) n`,
+    );
+    const names = items(named).map((_, n) => ({ queue: 'way-held', name: `name-${n}` }));
+    const lanes = new Lanes(test.storage.database);
+    const ways = await statementsOf(() => lanes.registerFree(names));
+    expect(ways.filter((name) => name === 'register_lanes').length).toBeLessThanOrEqual(200);
+    await rival.rollback();
+    await rival.close();
+    await lanes.registerFree(names);
+    expect(await lanesOf('way-held')).toBe(1 + COUNT);
   });
 
   it('say which queue stands in the way', async () => {
