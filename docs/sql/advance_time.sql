@@ -3,7 +3,9 @@ prepare advance_time as
 with step as materialized (select $2::float8 * interval '1 millisecond' as ms),
   jobs as (
     update simple_queue.job set created_at = created_at - (select ms from step), run_at = run_at - (select ms from step),
-      cancel_at = cancel_at - (select ms from step), commit_by = commit_by - (select ms from step) where shard = $1),
+      cancel_at = cancel_at - (select ms from step), commit_by = commit_by - (select ms from step),
+      options = case when options ? 'rescheduledSince' then options || jsonb_build_object('rescheduledSince',
+        (options ->> 'rescheduledSince')::timestamptz - (select ms from step)) else options end where shard = $1),
   ready as (update simple_queue.ready set run_at = run_at - (select ms from step) where shard = $1),
   fair_ready as (update simple_queue.fair_ready set run_at = run_at - (select ms from step) where shard = $1),
   suspect as (update simple_queue.suspect set run_at = run_at - (select ms from step) where shard = $1),

@@ -24,6 +24,7 @@ export class Others {
     const { folder: root } = this.settings;
     const mine = new Set([...own].map((folder) => basename(folder)));
     const names = (await processFolders(root)).filter((name) => !mine.has(name));
+    for (const name of this.refused.keys()) if (!names.includes(name)) this.refused.delete(name);
     return this.take(await this.watch.dead(root, names));
   }
 

@@ -39,7 +39,9 @@ export function knownIn(
 
 /** As `find` would answer. */
 export function foundOf(job: RecordedJob): FoundJob {
-  const { name = '', priority = 0, headers = {}, labels = [], delayMs = 0 } = inMs(job.options, 1);
+  const given = inMs(job.options, 1);
+  const { name = '', priority = 0, headers = {}, labels = [], onConflict, periodMs = 0 } = given;
+  const { delayMs = onConflict === 'debounce' ? periodMs : 0 } = given;
   const now = new Date();
   const runAt = job.options.runAt ?? new Date(now.getTime() + delayMs);
   const state = job.cancelled ? 'cancelled' : placeOf(job, runAt > now);

@@ -9,6 +9,7 @@ export type CheckedTime = Pick<WaitTime, 'onProgress'> & Bound;
 
 /** One caller who waits for the end of a job. */
 export class Waiter {
+  readonly since = performance.now();
   readonly over: Promise<JobEnd>;
   end!: (end: JobEnd) => void;
   fail!: (error: QueueError) => void;

@@ -61,7 +61,6 @@ export class Waits {
 
   /** Subscribes to the job, looks, and waits. */
   async wait(id: string, time: CheckedTime): Promise<JobEnd> {
-    if (this.isClosed) throw closed();
     const watch = this.watchOf(id);
     const waiter = new Waiter(time.onProgress);
     const ends = {
@@ -143,6 +142,7 @@ export class Waits {
   }
 
   private watchOf(id: string): Watch {
+    if (this.isClosed) throw closed();
     const known = this.watches.get(id);
     if (known) return known;
     if (this.watches.size === 0) this.listen();
@@ -168,7 +168,7 @@ export class Waits {
   }
 
   private forgetIfOver(watch: Watch): void {
-    if (!watch.isOver) return;
+    if (!watch.isOver || this.watches.get(watch.id) !== watch) return;
     this.watches.delete(watch.id);
     if (this.watches.size === 0) this.rest();
   }
@@ -212,7 +212,7 @@ export class Waits {
     try {
       const rows = await this.storage.ends.find(due.map((watch) => watch.id));
       this.pace.took(due.length, performance.now() - sentAt);
-      for (const row of rows) this.answer(row);
+      for (const row of rows) this.answer(row, sentAt);
       this.announce(due);
     } catch (error) {
       for (const watch of due) watch.hint();
@@ -221,11 +221,12 @@ export class Waits {
     }
   }
 
-  private answer(row: EndRow): void {
+  /** Who came while it was under way has to be looked for again: the job may have been stored since, or run again. */
+  private answer(row: EndRow, sentAt: number): void {
     const watch = this.watches.get(row.id);
     watch?.hear(row.progress, this.complain);
-    if (row.state !== null) watch?.end(endOf(row));
-    else if (row.queue === null) watch?.fail(unknown(row.id));
+    if (row.state !== null) watch?.end(endOf(row), sentAt);
+    else if (row.queue === null) watch?.fail(unknown(row.id), sentAt);
     else if (this.policies.of(row.queue).archiveKeepMs === undefined)
       watch?.fail(unkept(row.queue));
   }

@@ -55,11 +55,12 @@ export class Watch {
     if (progress) for (const waiter of this.waiters) waiter.hear(progress, complain);
   }
 
-  end(end: JobEnd): void {
-    for (const waiter of this.waiters) waiter.end(end);
+  /** Of those who have waited since `sentAt` at the latest. */
+  end(end: JobEnd, sentAt: number): void {
+    for (const waiter of this.waiters) if (waiter.since <= sentAt) waiter.end(end);
   }
 
-  fail(error: QueueError): void {
-    for (const waiter of this.waiters) waiter.fail(error);
+  fail(error: QueueError, sentAt = Infinity): void {
+    for (const waiter of this.waiters) if (waiter.since <= sentAt) waiter.fail(error);
   }
 }

@@ -39,6 +39,7 @@ export class Heartbeat {
   /** The lanes that the lease names. */
   private told: readonly number[] = [];
   private toldAt = 0;
+  private beating: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly parts: HeartbeatParts) {}
 
@@ -66,7 +67,14 @@ export class Heartbeat {
     this.lost = false;
   }
 
-  async beat(): Promise<number> {
+  /** One after another: two that found the lease lost would take one each, and renew one of them. */
+  beat(): Promise<number> {
+    const beat = this.beating.then(() => this.beatOnce());
+    this.beating = beat.catch(() => undefined);
+    return beat;
+  }
+
+  private async beatOnce(): Promise<number> {
     try {
       if (this.lost) await this.take();
       else await this.renew();

@@ -28,6 +28,9 @@ export class QueueWorker {
   private unwanted = new AbortController();
   private leaving = false;
   private isDeferred = false;
+  /** Calls of runUntilEmpty under way, and whether the first of them found the worker stopped. */
+  private emptying = 0;
+  private isBorrowed = false;
 
   /** @internal The module makes it. */
   constructor(
@@ -85,7 +88,7 @@ export class QueueWorker {
    */
   async runUntilEmpty(options: { timeoutMs?: Duration } = {}): Promise<RunCounts> {
     const timeoutMs = checkedTimeout(options.timeoutMs);
-    const wasRunning = this.isRunning;
+    if (this.emptying++ === 0) this.isBorrowed = !this.isRunning;
     const { counts, stop } = countRuns(this.parts.events);
     try {
       await bounded({ timeoutMs }, { late: timedOut }, async (over) => {
@@ -93,7 +96,7 @@ export class QueueWorker {
         await this.waitUntilEmpty(performance.now() + timeoutMs, over);
       });
     } finally {
-      if (!wasRunning) await this.stop();
+      if (--this.emptying === 0 && this.isBorrowed) await this.stop();
       stop();
     }
     return counts;
@@ -158,7 +161,10 @@ export class QueueWorker {
   }
 
   private async waitUntilEmpty(deadline: number, over: AbortSignal): Promise<void> {
-    while (!over.aborted && (await this.worker!.hasWork())) {
+    while (!over.aborted) {
+      const { worker } = this;
+      if (!worker) throw closing();
+      if (!(await worker.hasWork())) return;
       if (performance.now() > deadline) throw timedOut();
       await new Promise((resolve) => setTimeout(resolve, EMPTY_CHECK_MS));
     }
@@ -192,7 +198,7 @@ function checkedTimeout(given: Duration = 30_000): number {
 function closing(): QueueError {
   return new QueueError(
     'CLOSED',
-    'The application is closing, or was closed: its worker is not started any more.',
+    'The application is closing, or its worker was stopped meanwhile: it is not started any more.',
   );
 }
 

@@ -51,10 +51,12 @@ export class Shutdown {
 
   private async settleOnce(): Promise<void> {
     try {
-      await this.crew.settleQueue.settle();
+      const restMs = await this.crew.settleQueue.settle();
       await this.crew.poller.poll();
+      // Of what is locked. Infinity: nothing waits there.
+      if (restMs > 0 && restMs < Infinity) await rest(Math.min(restMs, FLUSH_REST_MS));
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, FLUSH_REST_MS));
+      await rest(FLUSH_REST_MS);
     }
   }
 
@@ -70,6 +72,8 @@ export class Shutdown {
     this.crew.dispatcher.notice();
   }
 }
+
+const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Resolves to false when the signal aborts; never without one. */
 function aborted(signal?: AbortSignal): Promise<false> {

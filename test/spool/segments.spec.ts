@@ -254,6 +254,11 @@ describe('the folder of a spool', () => {
     const spool = await open();
     await spool.upkeep();
     expect([spool.isEmpty, spool.state.refused, await folders()]).toEqual([true, 1, [name]]);
+    // Somebody has moved it to where it belongs.
+    await rename(join(folder, name!), `${folder}-elsewhere`);
+    await spool.upkeep();
+    expect(spool.state.refused).toBe(0);
+    await rm(`${folder}-elsewhere`, { recursive: true });
   });
 
   it('fails to open where nothing can be written', async () => {

@@ -351,6 +351,11 @@ describe('waiting for the end of a job', () => {
 
       await Promise.all(rejected);
       await expect(application.queues.wait(id)).rejects.toMatchObject({ code: 'CLOSED' });
+      await expect(application.queues.enqueueAndWait('closing', {})).rejects.toMatchObject({
+        code: 'CLOSED',
+      });
+      application.storage.signals.startListening('subscriber');
+      expect(application.storage.signals['listener']['started']).toBe(false);
       // The server takes a moment to notice that a socket was closed.
       await eventually(async () => expect(await listeners()).toBe(0));
     });

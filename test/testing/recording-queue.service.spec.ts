@@ -54,6 +54,15 @@ describe('the recording queue', () => {
     expect(queues.enqueued).toHaveLength(200_000);
   });
 
+  it('shows when a debounced job runs, as the real one does', async () => {
+    const options = { uniqueKey: 'key', onConflict: 'debounce', periodMs: '1 min' } as const;
+    const { id } = await queues.enqueue('mail', 1, options);
+    const { state, runAt, createdAt } = (await queues.find(id))!;
+    expect([state, runAt.getTime() - createdAt.getTime()]).toEqual(['scheduled', 60_000]);
+    await queues.change(id, { delayMs: 0 });
+    expect(await queues.find(id)).toMatchObject({ state: 'ready' });
+  });
+
   it('replaces, postpones and throttles what has the key', async () => {
     const { id } = await queues.enqueue('mail', 1, { uniqueKey: 'key' });
     const outcomes = [];

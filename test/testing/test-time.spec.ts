@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
+  JobResult,
   QueueService,
   QueueWorker,
   SimpleQueueModule,
@@ -34,6 +35,7 @@ let database: TestDatabase;
 let app: TestingModule;
 let queues: QueueService;
 let fail: boolean;
+let again: boolean;
 
 beforeAll(async () => {
   database = await aDatabase();
@@ -44,7 +46,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  fail = false;
+  fail = again = false;
   expect(await database.query(CHECK_PLACES.text)).toEqual([]);
   await clear(app);
 });
@@ -63,6 +65,7 @@ async function started(
 ): Promise<TestingModule> {
   const handler = aHandler('any', () => {
     if (fail) throw new Error('wrong');
+    return again ? JobResult.rescheduleIn(DAY_MS) : undefined;
   });
   const module = await Test.createTestingModule({
     imports: [typeorm(), ...modules],
@@ -80,6 +83,16 @@ describe('advanceTime', () => {
     await advanceTime(app, MINUTE_MS);
     expect(await queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
     expect(await drain(app, UNHURRIED)).toMatchObject({ succeeded: 1 });
+  });
+
+  it('ends a job that has rescheduled itself for too long', async () => {
+    const { id } = await queues.enqueue('any', 1);
+    again = true;
+    for (let day = 0; day < 9; day++) {
+      await drain(app, UNHURRIED);
+      await advanceTime(app, DAY_MS);
+    }
+    expect(await queues.find(id)).toMatchObject({ state: 'expired', reschedules: 7 });
   });
 
   it('ends the rest between two attempts', async () => {

@@ -1,8 +1,10 @@
 import { expect, it } from '@jest/globals';
+import { QueueError } from '../../lib/job/queue.errors.js';
 import { Waiter } from '../../lib/waiting/waiter.js';
 import { Watch } from '../../lib/waiting/watch.js';
 
 const LONGEST_MS = 100;
+const END = { id: '1', state: 'succeeded', output: 1 } as const;
 
 function aWatch({ isExpected = false } = {}): { watch: Watch; join: (now: number) => void } {
   const watch = new Watch('1');
@@ -57,4 +59,19 @@ it('for which nobody waits is not looked at, and kept only while it is expected'
   expect([watch.isDue(1e9), watch.isOver]).toEqual([false, false]);
   watch.isExpected = false;
   expect(watch.isOver).toBe(true);
+});
+
+// A look that left before the job was stored told a waiter that came afterwards that nobody knows it.
+it('is over for those alone who waited when the look left', async () => {
+  const { watch } = aWatch();
+  const [early, late] = [new Waiter(undefined), new Waiter(undefined)];
+  const sentAt = early.since + 1;
+  Object.assign(late, { since: sentAt + 1 });
+  for (const waiter of [early, late]) watch.add(waiter, waiter.since);
+
+  watch.fail(new QueueError('JOB_UNKNOWN', 'not known'), sentAt);
+  watch.end(END, late.since);
+
+  await expect(early.over).rejects.toMatchObject({ code: 'JOB_UNKNOWN' });
+  expect(await late.over).toBe(END);
 });

@@ -88,6 +88,19 @@ describe('the heartbeat', () => {
     expect(heartbeat.lease).toBe(told.taken[1]);
   });
 
+  // A second lease would never be renewed: what is claimed under it is taken away while it runs.
+  it('takes one lease where two beats find the last one lost', async () => {
+    const { heartbeat, told, standIn } = aHeartbeat(async () => ALIVE);
+    await heartbeat.take();
+    standIn.renewed(longAgo());
+    heartbeat['fence']();
+
+    await Promise.all([heartbeat.beat(), heartbeat.beat()]);
+
+    expect(told.taken).toHaveLength(2);
+    expect(heartbeat.lease).toBe(told.taken[1]);
+  });
+
   it('tells which lanes it serves when it takes a lease, again when they have changed, and every minute', async () => {
     const { heartbeat, told } = aHeartbeat(async () => ALIVE);
     await heartbeat.take();

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { aHandler, PATIENT, type TestApplication } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
+import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 const code = (value: string): unknown => expect.objectContaining({ code: value });
@@ -76,6 +78,30 @@ describe('a worker that the application starts and stops', () => {
     expect([application.worker.isRunning, await leases()]).toEqual([false, 0]);
     await expect(application.worker.start()).rejects.toThrow(code('CLOSED'));
     await expect(application.worker.runUntilEmpty()).rejects.toThrow(code('CLOSED'));
+  });
+
+  it('works until nothing is due for several who ask at once, and stops behind the last', async () => {
+    const application = await manual();
+    const { worker } = application;
+    await application.queues.enqueueMany('work', [{ payload: 1 }, { payload: 2 }]);
+    const counts = await Promise.all([worker.runUntilEmpty(), worker.runUntilEmpty()]);
+    expect(counts).toMatchObject([{ succeeded: 2 }, { succeeded: 2 }]);
+    expect([worker.state, await leases()]).toEqual(['stopped', 0]);
+  });
+
+  it('refuses who waits for the last job where the worker is stopped meanwhile', async () => {
+    const gate = aGate();
+    const application = await story.start({
+      options: { worker: { autoStart: false } },
+      providers: [aHandler('work', () => gate.passed, { concurrency: 1 })],
+    });
+    await application.queues.enqueueMany('work', [{ payload: 1 }, { payload: 2 }]);
+    const run = expect(application.worker.runUntilEmpty()).rejects.toThrow(code('CLOSED'));
+    await eventually(() => expect(application.seen('started')).toHaveLength(1));
+    const stopped = application.worker.stop();
+    gate.open();
+    await stopped;
+    await run;
   });
 
   it('works beside the worker of another application of this process, on one schema, and without it', async () => {

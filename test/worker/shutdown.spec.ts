@@ -31,3 +31,23 @@ it('tries to write results for one time, however long the loops take to stop', a
   expect(first).toBe(LAST_WORDS_MS);
   expect(last).toBeLessThan(LAST_WORDS_MS + 500);
 });
+
+// As fast as the server replied, for five seconds.
+it('rests between two looks at a job that somebody holds locked', async () => {
+  let looks = 0;
+  const settle = async () => (looks++, 1_000);
+  const poll = async () => 0;
+  const crew = {
+    settler: { isEmpty: false },
+    claims: {},
+    settleQueue: { settle },
+    poller: { poll },
+  };
+
+  const flushed = new Shutdown(crew as unknown as Crew).flush();
+  await jest.advanceTimersByTimeAsync(2 * LAST_WORDS_MS);
+  await flushed;
+
+  expect(looks).toBeLessThanOrEqual(LAST_WORDS_MS / 100 + 2);
+  expect(looks).toBeGreaterThan(10);
+});

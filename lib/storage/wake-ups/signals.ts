@@ -63,6 +63,7 @@ export class Signals {
   private readonly target: pg.ClientConfig;
   private dialing: OwnClient | undefined;
   private client: OwnClient | undefined;
+  private isClosed = false;
 
   constructor(
     private readonly database: Database,
@@ -93,6 +94,7 @@ export class Signals {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     this.afterCommit.close();
     await this.notifier.stop();
     if (!this.rest.isOn) await this.notify().catch(() => undefined);
@@ -146,7 +148,8 @@ export class Signals {
   /** One connection, however many want to hear: the worker, subscribers, and who waits for the ends of jobs. What a process sends itself needs none. */
   startListening(who: unknown = 'worker'): void {
     this.ears.add(who);
-    if (this.options.wakeUp === 'listen') this.listener.start();
+    // Nobody would end it any more.
+    if (this.options.wakeUp === 'listen' && !this.isClosed) this.listener.start();
   }
 
   /** Is the connection there, and since when has it said nothing good? undefined where nobody wants to hear. */

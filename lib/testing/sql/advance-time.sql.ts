@@ -10,7 +10,9 @@ export const ADVANCE_TIME = statement(
   `with step as materialized (select $2::float8 * interval '1 millisecond' as ms),
   jobs as (
     update simple_queue.job set created_at = created_at - (select ms from step), run_at = run_at - (select ms from step),
-      cancel_at = cancel_at - (select ms from step), commit_by = commit_by - (select ms from step) where shard = $1),
+      cancel_at = cancel_at - (select ms from step), commit_by = commit_by - (select ms from step),
+      options = case when options ? 'rescheduledSince' then options || jsonb_build_object('rescheduledSince',
+        (options ->> 'rescheduledSince')::timestamptz - (select ms from step)) else options end where shard = $1),
   ${TIMED.map((place) => `${place} as (update simple_queue.${place} set run_at = run_at - (select ms from step) where shard = $1)`).join(',\n  ')},
   heads as (
     update simple_queue.head set dead_at = dead_at - (select ms from step), dead_until = dead_until - (select ms from step)
