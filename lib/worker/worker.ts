@@ -268,13 +268,14 @@ export class Worker {
     this.loops.pollFair.wake();
   }
 
-  /** What woke the poller for them came before it knew them. */
+  /** What woke the poller for them came before it knew them, and the promoter has looked for suspects and fair queues in others. */
   private onNewLanes(): void {
     this.lookForJobs();
     // Every second other ones: they are reported, and looked through, in the time of these loops.
     if (this.crew.lanes.takesTurns) return;
     this.watches.onNewLanes();
     this.loops.beat.wake();
+    this.loops.promote.wake();
   }
 
   /** What was claimed ahead from a paused queue goes back; what runs ends. */

@@ -384,6 +384,90 @@ const ACTS: [name: string, kinds: readonly Kind[], act: (given: Act) => Promise<
       return id;
     },
   ],
+  ['an enqueue of a new name', ['plain', 'fair'], ({ k, enqueue }) => enqueue({ name: k })],
+  [
+    'a replacement',
+    ['plain', 'keyed'],
+    async ({ k, enqueue, isIn, still }) => {
+      await isIn('scheduled', await enqueue({ uniqueKey: k, delayMs: AN_HOUR }));
+      await still();
+      return enqueue({ uniqueKey: k, onConflict: 'replace' });
+    },
+  ],
+  [
+    'a permit that is given up',
+    ['keyed'],
+    async ({ actor, kind, enqueue, isIn, still }) => {
+      await adminOf(actor).pause(kind);
+      const first = await enqueue();
+      await isIn('ready', first);
+      const id = await enqueue();
+      await still();
+      await actor.queues.change(first, { delayMs: AN_HOUR });
+      await isIn('ready', id);
+      await adminOf(actor).resume(kind);
+      return id;
+    },
+  ],
+  [
+    'the cancel of what has the permit',
+    ['keyed'],
+    async ({ actor, kind, enqueue, isIn, still }) => {
+      await adminOf(actor).pause(kind);
+      const first = await enqueue();
+      await isIn('ready', first);
+      const id = await enqueue();
+      await still();
+      await actor.queues.cancel({ id: first });
+      await isIn('ready', id);
+      await adminOf(actor).resume(kind);
+      return id;
+    },
+  ],
+  [
+    'a limit of all processes that is raised',
+    ['plain', 'ordered'],
+    async ({ actor, rig, kind, k, enqueue, isIn, still }) => {
+      const admin = adminOf(actor);
+      await admin.setLimit(kind, { fleetConcurrency: 1 });
+      const first = await enqueue({ ...(KINDS[kind]!.holds && { group: `${k}h` }) }, { does: 'hold' }); // prettier-ignore
+      await isIn('running', first);
+      const id = await enqueue();
+      await still();
+      await admin.setLimit(kind, { fleetConcurrency: 2 });
+      await eventually(() => expect(rig.ran).toContain(id));
+      await actor.queues.cancel({ id: first });
+      await admin.removeLimit(kind);
+      return id;
+    },
+  ],
+  [
+    'the cancel of a workflow that held the turn',
+    IN_GROUPS,
+    async ({ actor, kind, k, enqueue, still }) => {
+      const flow = workflow(`held-${kind}`).step('first', kind, { k }, { delayMs: AN_HOUR, ...GROUP, group: k }); // prettier-ignore
+      const first = await flowsOf(actor).start(flow as never);
+      const id = await enqueue();
+      await still();
+      await flowsOf(actor).cancel(first.id);
+      return id;
+    },
+  ],
+  [
+    'a schedule that goes on',
+    ['told'],
+    async ({ actor, rig, still }) => {
+      const schedules = actor.app.get(QueueSchedules, { strict: false });
+      await schedules.put('often', { target: 'told', everyMs: 1_000 });
+      await schedules.pause('often');
+      await still();
+      const before = rig.told;
+      await schedules.resume('often');
+      await eventually(() => expect(rig.told).toBeGreaterThan(before));
+      await schedules.remove('often');
+      return randomUUID();
+    },
+  ],
   [
     'a trigger of a schedule',
     ['plain'],
