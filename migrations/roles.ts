@@ -78,7 +78,7 @@ export const RIGHTS: Readonly<Record<RoleKind, Grants>> = {
       ...ENDED,
       ...DEFAULTS,
       ...TALLY,
-      'allotment',
+      ...LIMITS,
       AUDIT,
     ],
   },

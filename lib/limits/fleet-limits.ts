@@ -82,7 +82,7 @@ export class FleetLimits {
   }
 
   async read(): Promise<void> {
-    this.rows = new Map((await this.parts.storage.limits.list()).map((row) => [row.name, row]));
+    this.rows = new Map((await this.parts.storage.limits.all()).map((row) => [row.name, row]));
     this.readAt = performance.now();
   }
 

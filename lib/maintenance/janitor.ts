@@ -110,7 +110,8 @@ export class Janitor {
 
   /** What goes row by row, and how many make a full batch. */
   private sweeps(): Sweep[] {
-    const { audit, periods, schedules, givenIds, keys, staged, tallies, workflows } = this.storage;
+    const { audit, periods, schedules, givenIds, keys, limits, staged, tallies, workflows } =
+      this.storage;
     const { archive, tally } = this.rules.keepMs;
     return [
       [() => periods.purge(), FULL_BATCH],
@@ -120,6 +121,7 @@ export class Janitor {
       [() => staged.awaitAgain(), 1],
       [() => workflows.reading.purge(), 1],
       [() => keys.purgeBuckets(), FULL_BATCH],
+      [() => limits.purgeRests(), FULL_BATCH],
       [() => audit.purge(), FULL_BATCH],
       [() => (tally > 0 ? tallies.sumUp() : Promise.resolve(0)), 1],
     ];

@@ -394,6 +394,15 @@ describe('the janitor', () => {
     await test.database.query('truncate simple_queue.tick');
   });
 
+  it('purges the rests of queues without a limit that are over, and no other limit', async () => {
+    const { limits } = test.storage;
+    await limits.declare({ name: 'declared', ofQueue: true, concurrency: 1 });
+    for (const name of ['declared', 'over', 'rests']) await limits.hold(name, true, 60_000);
+    await test.database.query(`update simple_queue.fleet_limit set held_until = now() - interval '2 minutes' where name <> 'rests'`); // prettier-ignore
+    await aRound();
+    expect((await limits.list()).map(({ name }) => name)).toEqual(['declared', 'rests']);
+  });
+
   it('purges acts of operators that are older than 90 days, or beyond the newest 50,000', async () => {
     const acts = (from: number, to: number, at: string) =>
       test.database

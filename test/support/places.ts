@@ -198,7 +198,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know leases, not what is claimed under them':
     'take_lease keep_lease end_lease serve_lanes find_lapsed list_live_workers',
   'know keys, ids and periods':
-    'take_headroom forget_ids note_replayed find_periods open_periods purge_periods purge_buckets',
+    'take_headroom forget_ids note_replayed find_periods open_periods purge_periods purge_buckets purge_rests',
   'know schedules and the rows of their jobs, wherever those stand':
     'add_ticks find_due_schedules find_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick none_waits troubled_schedules',
   'know workflows, and what their jobs are made of':

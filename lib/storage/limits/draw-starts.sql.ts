@@ -57,3 +57,10 @@ export const HOLD_LIMIT = statement(
     where l.of_queue = excluded.of_queue
   returning 1`,
 );
+
+/** Rests that are over, of what has no limit. */
+export const PURGE_RESTS = statement(
+  'purge_rests',
+  `delete from simple_queue.fleet_limit l where shard = $1 and rule = '{}' and set_at is null and held_until < statement_timestamp() - interval '1 minute'
+    and not exists (select from simple_queue.allotment where name = l.name and shard = $1 offset 0)`,
+);

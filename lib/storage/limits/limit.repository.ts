@@ -3,7 +3,7 @@ import { paceOf, ruleText, type DeclaredLimit } from '../../job/limit.js';
 import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { DECLARE_LIMIT, SET_LIMIT } from './declare-limit.sql.js';
-import { DRAW_STARTS, HOLD_LIMIT, RETURN_STARTS } from './draw-starts.sql.js';
+import { DRAW_STARTS, HOLD_LIMIT, PURGE_RESTS, RETURN_STARTS } from './draw-starts.sql.js';
 import { ENTER_LIMIT, KEEP_ENTERED, KEEP_LENT, LEND } from './enter-limit.sql.js';
 import { FREE_SHARES } from './free-shares.sql.js';
 import { LIST_LIMITS } from './list-limits.sql.js';
@@ -160,6 +160,15 @@ export class LimitRepository {
 
   list(names?: readonly string[], run: Run = this.database.callers.run): Promise<LimitRow[]> {
     return run(LIST_LIMITS, [SHARD, names ?? null, MAX_LIMITS]);
+  }
+
+  /** However many: what a process does not know of it would not obey. */
+  all(): Promise<LimitRow[]> {
+    return this.database.callers.run(LIST_LIMITS, [SHARD, null, null]);
+  }
+
+  async purgeRests(): Promise<number> {
+    return (await this.database.loops.run(PURGE_RESTS, [SHARD])).length;
   }
 
   /** Those that a job obeys, or all. */

@@ -1,7 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { HELD_MS } from './buckets.sql.js';
 
-/** Limits by name, or all of them ($2 null); few by nature, at most $3. */
+/** Limits by name, or all of them ($2 null); at most $3; null: however many. */
 export const LIST_LIMITS = statement(
   'list_limits',
   `select name, of_queue as "ofQueue", concurrency, rate, per_ms as "perMs", burst, strict, rule, set_at as "setAt", version,

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { FleetLimits } from '../../../lib/limits/fleet-limits.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { eventually } from '../../support/eventually.js';
 import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 
@@ -55,6 +57,15 @@ describe('shares of a limit', () => {
     expect(await take(other, 7)).toBe(8);
     await limits().end('work', one);
     expect(await sums()).toEqual({ allotted: 8, sum: 8, limit: 10 });
+  });
+
+  it('are known to a process however many other limits there are', async () => {
+    await test.database.query(`insert into simple_queue.fleet_limit (name, shard, of_queue, rule) select 'a' || n, 0, true, '{}' from generate_series(1, 1000) n`); // prettier-ignore
+    const { options } = resolveOptions({ limits: { zz: { concurrency: 1 } } });
+    const fleet = new FleetLimits({ ...test, options });
+    await fleet.declare(undefined);
+    expect(fleet.get('zz')).toMatchObject({ concurrency: 1 });
+    expect(fleet.all()).toHaveLength(1_002);
   });
 
   it('are refused to a lease that is gone', async () => {
