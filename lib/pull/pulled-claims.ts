@@ -56,6 +56,7 @@ export class PulledClaims {
   /** By wish: what brought something at last, and the last lane that a full claim came to. */
   private readonly last = new Map<string, Last>();
   private registry: number | undefined;
+  private paused: readonly number[] = [];
   private version = 0;
   private readAt = -Infinity;
   private readonly fair: FairRotations;
@@ -175,10 +176,12 @@ export class PulledClaims {
     }
   }
 
-  /** All plain queues together, each lane of a fair one, and each limited queue (by the negative of its number). */
+  /** All plain queues together, each lane of a fair one, and each limited queue (by the negative of its number). What is lent to a paused one is kept from others for nothing. */
   private waysOf(lanes: ReadonlyMap<number, Lane>): number[] {
-    const limited = [...this.limited.among(lanes.values()).keys()].map((queue) => -queue);
-    return [...(lanes.size > 0 ? [PLAIN] : []), ...this.fair.among([...lanes.keys()]), ...limited];
+    const open = [...lanes.values()].filter(({ queueId }) => !this.paused.includes(queueId));
+    const limited = [...this.limited.among(open).keys()].map((queue) => -queue);
+    const fair = this.fair.among(open.map(({ id }) => id));
+    return [...(lanes.size > 0 ? [PLAIN] : []), ...fair, ...limited];
   }
 
   /** What brings something is the claim. */
@@ -237,7 +240,8 @@ export class PulledClaims {
     return [...new Set([...this.served.values()].flatMap((lanes) => [...lanes.keys()]))];
   }
 
-  private async apply({ fair, registry, limits }: News): Promise<void> {
+  private async apply({ fair, registry, limits, pausedQueues }: News): Promise<void> {
+    this.paused = pausedQueues;
     this.fair.expect(fair);
     await this.limited.learn(limits);
     const now = performance.now();

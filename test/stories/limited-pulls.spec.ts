@@ -1,4 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import { QueueAdmin } from 'nestjs-simple-queue/admin';
 import { JobQueue } from 'nestjs-simple-queue/pull';
 import { QueueLimits } from 'nestjs-simple-queue/limits';
 import { aHandler, type TestApplication } from '../support/application.js';
@@ -93,6 +94,22 @@ describe('pulled claims of a limited queue', () => {
       isOver = true;
     },
   );
+
+  it('of a paused queue take no starts of a limit that others use as well', async () => {
+    const queues = { stopped: { uses: ['api'] }, going: { uses: ['api'] } };
+    const limits = { api: { rate: { limit: 10, perMs: 3_600_000 } } };
+    const app = await story.start({ options: { worker: false, queues, limits, pollIntervalMs: 10 } }); // prettier-ignore
+    const admin = app.app.get(QueueAdmin, { strict: false });
+    await app.queues.enqueue('stopped', 1);
+    await queueOf(app).claim({ ...REQUEST, queues: ['none'] });
+    await admin.pause('stopped');
+    const lend = jest.spyOn(app.storage.limits, 'lend');
+    for (let asked = 0; asked < 3; asked++)
+      expect((await queueOf(app).claim({ ...REQUEST, queues: ['stopped', 'going'] })).jobs).toEqual([]); // prettier-ignore
+    expect(lend).not.toHaveBeenCalled();
+    await admin.resume('stopped');
+    expect((await queueOf(app).claim({ ...REQUEST, queues: ['stopped'] })).jobs).toHaveLength(1);
+  });
 
   it('give back what they claimed where nobody knows whether its permits are held, and settle what they have', async () => {
     const queues = { unsure: { fleetConcurrency: 3 } };
