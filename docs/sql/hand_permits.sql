@@ -81,20 +81,23 @@ with page as materialized (
     select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0 and fair is null),
   got as materialized (
     select limit_key, queue, sum(jobs)::int as jobs, max(concurrency) as concurrency, max(held) as held, max(starts) as starts,
-      max(first_ms) as first_ms, max(step_ms) as step_ms
+      max(first_ms) as first_ms, max(step_ms) as step_ms, max(start_at) as start_at
     from (
-      select limit_key, queue, 0 as jobs, concurrency, held, starts, first_ms, step_ms from room union all
-      select limit_key, queue, 1, null, null, null, null, null from granted) u
+      select limit_key, queue, 0 as jobs, concurrency, held, starts, first_ms, step_ms, seen - (burst - 1) * step_ms * interval '1 millisecond' as start_at from room union all
+      select limit_key, queue, 1, null, null, null, null, null, null from granted) u
     group by limit_key, queue),
   open as materialized (
     select g.limit_key, g.queue, case when g.starts = 0 then g.first_ms
-        else greatest(case when g.jobs = 0 then 50 else 0 end, coalesce(g.first_ms + g.jobs * g.step_ms, 0)) end as ms
+        else greatest(case when g.jobs = 0 then 50 else 0 end, coalesce(g.first_ms + g.jobs * g.step_ms, 0)) end as ms,
+      case when g.starts = 0 and g.first_ms > 1000 then g.start_at + (pg_catalog.hashtext(g.limit_key) & 1023) * interval '1 microsecond' end as at
     from got g
     where (g.concurrency is null or g.jobs < g.concurrency - g.held)
       and (select count(*) from (select from simple_queue.keyed where limit_key = g.limit_key and shard = $1 and queue = g.queue limit g.jobs + 1) w) > g.jobs),
   again as (
     insert into simple_queue.key_change (shard, due_at, limit_key, queue)
-    select $1, statement_timestamp() + ms * interval '1 millisecond', limit_key, queue from open)
+    select $1, coalesce(at, statement_timestamp() + ms * interval '1 millisecond'), limit_key, queue from open o
+    where at is null or not exists (
+      select from simple_queue.key_change where due_at = o.at and limit_key = o.limit_key and shard = $1 and queue = o.queue offset 0))
   select (select count(*) from page)::int as looked, array(select distinct lane from moved) as lanes,
     exists (select from moved where fair) as fair, exists (select from moved where suspicion > 0) as suspects,
     case when (select count(*) from page) = 200 then 0 else least((select min(ms) from open), (

@@ -12,6 +12,9 @@ const LOCKED_MS = 50;
 /** Slots of keys that have no limit on how many run at once lie above those of any that has one. */
 const UNLIMITED = 1_000_000;
 
+/** What is due later is there already where it has been asked for: nobody has taken it meanwhile. */
+const SOON_MS = 1_000;
+
 const MS = `interval '1 millisecond'`;
 
 /**
@@ -25,6 +28,7 @@ const MS = `interval '1 millisecond'`;
  * What ends is seen only after its commit, with the change that it leaves: a change that is taken here is older than the snapshot, so the slot that
  * it names is seen free, and so is a job that came: a key in which none waits is done with. A key whose jobs could have had more, or whose next start lies
  * ahead, is looked at again. The place of a job that somebody has deleted goes: it would be the first for ever.
+ * A key whose starts are used up has one look at its next start, however often it was asked for: at a microsecond that few others have.
  */
 export const HAND_PERMITS = statement(
   'hand_permits',
@@ -98,20 +102,23 @@ export const HAND_PERMITS = statement(
   ${placed('moved', ['suspect', 'fair_ready', 'ready'])},
   got as materialized (
     select limit_key, queue, sum(jobs)::int as jobs, max(concurrency) as concurrency, max(held) as held, max(starts) as starts,
-      max(first_ms) as first_ms, max(step_ms) as step_ms
+      max(first_ms) as first_ms, max(step_ms) as step_ms, max(start_at) as start_at
     from (
-      select limit_key, queue, 0 as jobs, concurrency, held, starts, first_ms, step_ms from room union all
-      select limit_key, queue, 1, null, null, null, null, null from granted) u
+      select limit_key, queue, 0 as jobs, concurrency, held, starts, first_ms, step_ms, seen - (burst - 1) * step_ms * ${MS} as start_at from room union all
+      select limit_key, queue, 1, null, null, null, null, null, null from granted) u
     group by limit_key, queue),
   open as materialized (
     select g.limit_key, g.queue, case when g.starts = 0 then g.first_ms
-        else greatest(case when g.jobs = 0 then ${LOCKED_MS} else 0 end, coalesce(g.first_ms + g.jobs * g.step_ms, 0)) end as ms
+        else greatest(case when g.jobs = 0 then ${LOCKED_MS} else 0 end, coalesce(g.first_ms + g.jobs * g.step_ms, 0)) end as ms,
+      case when g.starts = 0 and g.first_ms > ${SOON_MS} then g.start_at + (pg_catalog.hashtext(g.limit_key) & 1023) * interval '1 microsecond' end as at
     from got g
     where (g.concurrency is null or g.jobs < g.concurrency - g.held)
       and (select count(*) from (select from simple_queue.keyed where ${sameKey('g')} limit g.jobs + 1) w) > g.jobs),
   again as (
     insert into simple_queue.key_change (shard, due_at, limit_key, queue)
-    select $1, statement_timestamp() + ms * ${MS}, limit_key, queue from open)
+    select $1, coalesce(at, statement_timestamp() + ms * ${MS}), limit_key, queue from open o
+    where at is null or not exists (
+      select from simple_queue.key_change where due_at = o.at and ${sameKey('o')} offset 0))
   select (select count(*) from page)::int as looked, array(select distinct lane from moved) as lanes,
     exists (select from moved where fair) as fair, exists (select from moved where suspicion > 0) as suspects,
     case when (select count(*) from page) = ${MOST_CHANGES} then 0 else least((select min(ms) from open), (

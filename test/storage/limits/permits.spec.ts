@@ -391,6 +391,17 @@ describe('permits of keys', () => {
     expect(reason!.text).toContain(`one at ${new Date().getFullYear()}-`);
   });
 
+  it('of a rate that is used up are looked at once at its next start, however many jobs come before', async () => {
+    await enqueueSome('a', 3, 'paced');
+    await hand();
+    const before = await changes();
+    for (let job = 0; job < 20; job++) {
+      await enqueue('a', {}, 'paced');
+      await hand();
+    }
+    expect(await changes()).toBe(before);
+  });
+
   it('follow what an operator sets: raised at once, lowered as jobs end', async () => {
     await enqueueSome('a', 6);
     await hand();
