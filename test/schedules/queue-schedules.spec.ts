@@ -4,9 +4,10 @@ import { defineJob } from '../../lib/enqueue/define-job.js';
 import type { QueueErrorCode } from '../../lib/job/queue.errors.js';
 import type { NewSchedule } from '../../lib/job/schedule.js';
 import { Ago } from '../../lib/runtime/ago.js';
+import { eventually } from '../support/eventually.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { aStorage, Rival, type TestStorage, waitingBackends } from '../support/storage.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -416,6 +417,22 @@ describe('QueueSchedules', () => {
       `insert into simple_queue.tick (schedule, shard, at, outcome) values ('x', 0, now(), 'waiting')`,
     );
     expect(await schedules.remove('x')).toBe(true);
+    expect((await schedules.ticks('x')).map(({ outcome }) => outcome)).toEqual(['skipped']);
+  });
+
+  it('removes a schedule, and a tick that began to wait while it waited for the schedule', async () => {
+    await schedules.put('x', DAILY);
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    await rival.query('update simple_queue.schedule set waiting = 1');
+    const removed = schedules.remove('x');
+    await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+    await rival.query(
+      `insert into simple_queue.tick (schedule, shard, at, outcome) values ('x', 0, now(), 'waiting')`,
+    );
+    await rival.commit();
+    await rival.close();
+    expect(await removed).toBe(true);
     expect((await schedules.ticks('x')).map(({ outcome }) => outcome)).toEqual(['skipped']);
   });
 

@@ -200,7 +200,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know keys, ids and periods':
     'take_headroom forget_ids note_replayed find_periods open_periods purge_periods purge_buckets purge_rests',
   'know schedules and the rows of their jobs, wherever those stand':
-    'add_ticks find_due_schedules find_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick none_waits troubled_schedules',
+    'add_ticks find_due_schedules find_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules let_ticks_go see_schedules take_waiting_tick none_waits troubled_schedules',
   'know workflows, and what their jobs are made of':
     'take_adding find_adder grow_stage end_adder find_callbacks find_again wait_again ask_to_stop begin_stages begin_undo count_compensated end_saga fail_stage fail_undo find_drafts find_failed_steps find_failed_undo find_step find_workflow find_workflow_key find_workflow_states list_workflows lock_workflow mark_stop mark_stuck next_undo purge_workflows read_drafts rename_steps retry_undo retry_workflow start_workflow stop_expired stopped store_compensations store_drafts store_steps take_beginning take_stop take_undo upstream upstream_size wake_undo find_vanished find_steps await_jobs await_again store_dependents find_dependencies',
   'know limits and their shares':

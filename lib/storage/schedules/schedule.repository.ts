@@ -11,7 +11,7 @@ import { MOVE_SCHEDULE } from './move-schedule.sql.js';
 import { NOTE_TICK } from './note-tick.sql.js';
 import { PURGE_TICKS } from './purge-ticks.sql.js';
 import { PUT_SCHEDULE } from './put-schedule.sql.js';
-import { REMOVE_SCHEDULES } from './remove-schedules.sql.js';
+import { LET_TICKS_GO, REMOVE_SCHEDULES } from './remove-schedules.sql.js';
 import { SEE_SCHEDULES } from './see-schedules.sql.js';
 import { NONE_WAITS, TAKE_WAITING_TICK } from './take-waiting.sql.js';
 
@@ -238,9 +238,10 @@ export class ScheduleRepository {
   }
 
   async remove(run: Run, names: readonly string[], owner?: string): Promise<string[]> {
-    return (await run<{ name: string }>(REMOVE_SCHEDULES, [SHARD, names, owner ?? null])).map(
-      ({ name }) => name,
-    );
+    const gone = await run<{ name: string }>(REMOVE_SCHEDULES, [SHARD, names, owner ?? null]);
+    const removed = gone.map(({ name }) => name);
+    if (removed.length > 0) await run(LET_TICKS_GO, [SHARD, removed]);
+    return removed;
   }
 
   ticks(
