@@ -79,7 +79,7 @@ export const UP = [
     labels text[] not null default '{}' check (${LABELS}),
     created_at simple_queue.moment not null default clock_timestamp(),
     unused_at simple_queue.moment,
-    served_at simple_queue.moment,
+    served_at simple_queue.moment, pulled_at simple_queue.moment,
     unique (queue, name, labels))`,
   // What is new, or gone, shows in the newest ones; see `promote`.
   `create index lane_created on simple_queue.lane (created_at)`,

@@ -34,7 +34,7 @@ const BUDGET = {
   // What the command line needs is bundled (ADR 0028); the library needs its peers only.
   dependencies: 0,
   // As it comes, and as it lies in every container: dependencies have no part in it. 1,464 KiB are 1.5 MB.
-  packedKiB: 460,
+  packedKiB: 466,
   installedKiB: 1_464,
   // Of a process that only enqueues. Files and their size decide how long its start takes; a clock would measure the machine as well.
   bootFiles: 4,

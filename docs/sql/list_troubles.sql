@@ -5,7 +5,7 @@ with live as materialized (
   served as materialized (select distinct unnest(lanes) as lane from live),
   still as materialized (
     select q.name as queue, q.paused_at, l.id as lane, l.queue as lane_queue, l.name, l.labels, r.n, r.since,
-      exists (select from served s where s.lane = l.id) as served
+      exists (select from served s where s.lane = l.id) or coalesce(l.pulled_at > statement_timestamp() - interval '5 minutes', false) as served
     from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
     cross join lateral (
       select count(*)::int as n, min(w.run_at) as since from (
@@ -15,7 +15,7 @@ with live as materialized (
         (select s.run_at from (select run_at from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) s where s.run_at <= statement_timestamp()) union all
         (select null from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) union all
         (select run_at from simple_queue.keyed where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1)) w) r
-    where r.n > 0 and (q.paused_at is not null or not exists (select from served s where s.lane = l.id))
+    where r.n > 0 and (q.paused_at is not null or not (exists (select from served s where s.lane = l.id) or coalesce(l.pulled_at > statement_timestamp() - interval '5 minutes', false)))
     limit 10000),
   full_slots as materialized (
     select w.worker, x.waits, f.* from live w cross join lateral jsonb_to_recordset(coalesce(w.about -> 'full', '[]')) f

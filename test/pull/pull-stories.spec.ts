@@ -42,6 +42,27 @@ describe('the pull contract beside workers', () => {
     await eventually(async () => expect(await claim('fairly')).toEqual([fair.id]));
   });
 
+  it('is known to serve a queue between two claims, for some minutes', async () => {
+    const nest = await story.start({ providers: [aHandler('other', () => undefined)] });
+    const queue = queueOf(nest);
+    const admin = nest.app.get(QueueAdmin);
+    const codes = async () => (await admin.troubles()).map(({ code }) => code);
+    const [, { id }] = [await queue.enqueue('between', 1), await queue.enqueue('between', 2)];
+    expect(await codes()).toContain('NO_HANDLER');
+
+    const { leaseId, jobs } = await queue.claim({ workerId: 'far', queues: ['between'] });
+    await queue.complete(leaseId, jobs[0]!.id);
+    expect(await codes()).not.toContain('NO_HANDLER');
+    expect((await admin.explain(id)).reasons).toMatchObject([{ code: 'FIRST_IN_LINE' }]);
+
+    await story.database.query(
+      `update simple_queue.lane set pulled_at = pulled_at - interval '5 minutes'`,
+    );
+    expect(await codes()).toContain('NO_HANDLER');
+    expect((await admin.explain(id)).reasons).toMatchObject([{ code: 'NO_HANDLER' }]);
+    await story.clear();
+  });
+
   it('says what it does with the jobs that it ends before it hands over the first', async () => {
     const edge = await story.start({
       options: {

@@ -194,7 +194,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
     'accompany checkpoint progress fetch_heavy take_staged find_live_keys find_live_keys_by_name find_by_fingerprint find_by_group find_by_unique_key find_by_workflow find_given find_unlocked',
   'ask the view': 'find_job find_live count_waiting list_enqueued',
   'know queues and lanes, not what is in them':
-    'lanes_by_number list_lanes list_lane_numbers list_queue_names find_lanes look_up_lane find_unserved note_served_lanes note_purged register_lanes register_queues pause_queue resume_all',
+    'lanes_by_number list_lanes list_lane_numbers list_queue_names find_lanes look_up_lane find_unserved note_served_lanes note_pulled_lanes note_purged register_lanes register_queues pause_queue resume_all',
   'know leases, not what is claimed under them':
     'take_lease keep_lease end_lease serve_lanes find_lapsed list_live_workers',
   'know keys, ids and periods':

@@ -179,7 +179,7 @@ describe('advanceTime', () => {
     expect(unmoved.toSorted()).toEqual([
       ...['allotment.expires_at', 'allotment.turn_at'],
       ...['fleet_limit.set_at', 'headroom.counted_at'],
-      ...['lane.created_at', 'lane.served_at', 'lane.unused_at'],
+      ...['lane.created_at', 'lane.pulled_at', 'lane.served_at', 'lane.unused_at'],
       ...['operator_action.at', 'operator_action.ended_at', 'queue.paused_at'],
     ]);
     const tables = await database.query<{ name: string }>(

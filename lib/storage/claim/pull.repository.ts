@@ -8,6 +8,7 @@ import type { Placed } from '../wake-ups/wake-up.js';
 import { returnStrays } from './strays.js';
 import type { StoredOptions } from '../../job/new-job.js';
 import { SHARD } from '../connection/shard.js';
+import { NOTE_PULLED_LANES } from '../lanes/list-lanes.sql.js';
 import { PULL_CLAIM_FAIR } from './pull-claim-fair.sql.js';
 import { PULL_CLAIM } from './pull-claim.sql.js';
 import { CLOSE_PULLED, FIND_LAPSED, HELD_BY_LEASE, RENEW_PULLED } from './pull-lease.sql.js';
@@ -46,13 +47,21 @@ export interface HeldJob {
 /** Rows of `held_by_lease`: without an epoch the job has gone from under the lease. */
 type HeldRow = Omit<HeldJob, 'id' | 'epoch'> & { holds: boolean; epoch: number | null };
 
+/** How often it is noted that somebody claims from a lane. */
+const NOTE_MS = 60_000;
+const MOST_NOTED = 10_000;
+
 /** Claims and leases of workers that are no Nest handlers. */
 export class PullRepository {
+  private readonly notedAt = new Map<number, number>();
+
   constructor(private readonly database: Database) {}
 
   async claim({ lease, worker, leaseMs, lanes, limit, suspects }: PullWish): Promise<ClaimedRow[]> {
     const values = [SHARD, lease, lanes, limit, worker, suspects, leaseMs];
-    return (await this.database.callers.rows(PULL_CLAIM, values)).map(claimedRow);
+    const rows = (await this.database.callers.rows(PULL_CLAIM, values)).map(claimedRow);
+    await this.note(new Set(rows.map((row) => row.lane)));
+    return rows;
   }
 
   async claimFair({
@@ -63,17 +72,20 @@ export class PullRepository {
     worker,
     leaseMs,
   }: FairPullWish): Promise<FairClaimed> {
-    return fairClaimed(
-      await this.database.callers.rows(PULL_CLAIM_FAIR, [
-        SHARD,
-        lease,
-        lane,
-        after,
-        limit,
-        worker,
-        leaseMs,
-      ]),
-    );
+    const values = [SHARD, lease, lane, after, limit, worker, leaseMs];
+    const claimed = fairClaimed(await this.database.callers.rows(PULL_CLAIM_FAIR, values));
+    if (claimed.jobs.length > 0) await this.note(new Set([lane]));
+    return claimed;
+  }
+
+  /** For whoever asks who serves the lanes. It must not fail a claim. */
+  private async note(lanes: ReadonlySet<number>): Promise<void> {
+    const now = performance.now();
+    const due = [...lanes].filter((lane) => now - (this.notedAt.get(lane) ?? -Infinity) > NOTE_MS);
+    if (due.length === 0) return;
+    if (this.notedAt.size > MOST_NOTED) this.notedAt.clear();
+    for (const lane of due) this.notedAt.set(lane, now);
+    await this.database.callers.run(NOTE_PULLED_LANES, [due]).catch(() => undefined);
   }
 
   /** Ids of the lease's jobs that it lost, and that were asked to stop. @throws QueueError `LEASE_LOST`, `LEASE_UNKNOWN`. */

@@ -1,6 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { FULL_SLOTS, USUAL_MS } from '../leases/full-slots.sql.js';
 import { HELD_MS } from '../limits/buckets.sql.js';
+import { isPulled } from '../lanes/list-lanes.sql.js';
 import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 import { isLost } from '../places/lost.sql.js';
 import { inLane, MAY_RUN, ofLane } from '../places/places.sql.js';
@@ -73,7 +74,7 @@ export const LIST_TROUBLES = statement(
   served as materialized (select distinct unnest(lanes) as lane from live),
   still as materialized (
     select q.name as queue, q.paused_at, l.id as lane, l.queue as lane_queue, l.name, l.labels, r.n, r.since,
-      exists (select from served s where s.lane = l.id) as served
+      exists (select from served s where s.lane = l.id) or ${isPulled} as served
     from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
     cross join lateral (
       select count(*)::int as n, min(w.run_at) as since from (
@@ -81,7 +82,7 @@ export const LIST_TROUBLES = statement(
         (select s.run_at from (select run_at from ${ofLane('scheduled', 'l.id')} limit $2::int + 1) s where s.run_at <= statement_timestamp()) union all
         (select null from ${ofLane('blocked', 'l.id')} limit $2::int + 1) union all
         (select run_at from ${ofLane('keyed', 'l.id')} limit $2::int + 1)) w) r
-    where r.n > 0 and (q.paused_at is not null or not exists (select from served s where s.lane = l.id))
+    where r.n > 0 and (q.paused_at is not null or not (exists (select from served s where s.lane = l.id) or ${isPulled}))
     limit 10000),
   full_slots as materialized (
     select w.worker, x.waits, f.* from ${FULL_SLOTS} where f."youngestMs" > case when f.over then ${OVER_MS} else ${HUNG_MS} end

@@ -36,6 +36,16 @@ export const NOTE_SERVED_LANES = statement(
     select id from simple_queue.lane where id = any($1::int[]) and served_at is null for update skip locked))`,
 );
 
+/** Has a remote worker claimed from lane `l` lately? Between two claims it has no lease. */
+export const isPulled = `coalesce(l.pulled_at > statement_timestamp() - interval '5 minutes', false)`;
+
+/** Notes that remote workers claim from these lanes. Whoever is beside it notes the same. */
+export const NOTE_PULLED_LANES = statement(
+  'note_pulled_lanes',
+  `update simple_queue.lane set pulled_at = statement_timestamp() where id = any(array(
+    select id from simple_queue.lane where id = any($1::int[]) for update skip locked))`,
+);
+
 /** Those lanes that were never served, each with at most $2 names of queues that were, to guess from. */
 export const FIND_UNSERVED = statement(
   'find_unserved',

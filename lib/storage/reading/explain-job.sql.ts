@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { isPulled } from '../lanes/list-lanes.sql.js';
 import { FULL_SLOTS } from '../leases/full-slots.sql.js';
 import { IN_CLAIMS } from '../places/held.sql.js';
 
@@ -19,11 +20,11 @@ export const EXPLAIN_JOB = statement(
   live as materialized (
     select id, worker, lanes, about from simple_queue.lease where shard = $1 and expires_at > statement_timestamp())
   select f.state, coalesce(f.queue, 'unknown') as queue, f.name, f.attempt, f.stalls, f.run_at as "runAt", f.cancel_at as "cancelAt", f.finished_at as "finishedAt",
-    f.worker, f.last_error as "lastError", v.suspicion, v.fair, (select labels from simple_queue.lane l where l.id = v.lane) as labels, h.created_at as "heldSince", (select w.worker from live w where w.id = h.lease) as holder,
+    f.worker, f.last_error as "lastError", v.suspicion, v.fair, n.labels, h.created_at as "heldSince", (select w.worker from live w where w.id = h.lease) as holder,
     (select paused_at from simple_queue.queue q where q.id = v.queue) as "pausedAt",
     (select count(*) from live)::int as workers,
     (select count(*) from live where cardinality(lanes) >= 10000)::int as "fullWorkers",
-    (select count(*) from live w where v.lane = any(w.lanes))::int as "workersOfLane",
+    greatest((select count(*) from live w where v.lane = any(w.lanes)), n.pulled::int)::int as "workersOfLane",
     (select jsonb_agg(jsonb_build_object('worker', w.worker, 'slots', f.slots, 'oldestMs', f."oldestMs", 'id', f.ids[1]) order by f."oldestMs" desc)
       from ${FULL_SLOTS} where v.lane = any(x.waits)) as "full",
     (select count(*) from (
@@ -31,5 +32,6 @@ export const EXPLAIN_JOB = statement(
         and (r.priority, r.run_at, r.id) < (v.priority, v.run_at, $2::uuid) limit $3::int + 1) union all
       (select 1 from simple_queue.fair_ready r where v.fair and r.lane = v.lane and r.shard = $1 and r.group_name = v.group_name
         and (r.priority, r.run_at, r.id) < (v.priority, v.run_at, $2::uuid) limit $3::int + 1)) w)::int as ahead
-  from found f left join own v on true left join held h on true`,
+  from found f left join own v on true
+  left join lateral (select l.labels, ${isPulled} as pulled from simple_queue.lane l where l.id = v.lane offset 0) n on true left join held h on true`,
 );

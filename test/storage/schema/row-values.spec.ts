@@ -24,7 +24,7 @@ const TIMES = [
     'head.dead_at',
     'head.dead_until',
   ],
-  ...['lane.created_at', 'lane.unused_at', 'lane.served_at', 'given_id.noted_at'],
+  ...['lane.created_at', 'lane.unused_at', 'lane.served_at', 'lane.pulled_at', 'given_id.noted_at'],
   ...[
     'claim.created_at',
     'lease.created_at',

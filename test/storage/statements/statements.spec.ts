@@ -23,6 +23,7 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
   serve_lanes: 'as take_lease',
   note_purged: 'the registry is one for all shards',
   note_served_lanes: 'the registry is one for all shards',
+  note_pulled_lanes: 'the registry is one for all shards',
   note_unused_lanes: 'the registry is one for all shards',
   remove_unused_lanes: 'the registry is one for all shards',
   lock_all_keys: 'an advisory lock of one transaction, on the server that it runs on',
