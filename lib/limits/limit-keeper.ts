@@ -6,7 +6,7 @@ import { Sharing, type SharingParts } from './sharing.js';
 
 interface LimitKeeperParts extends Pick<
   SharingParts,
-  'pollIntervalMs' | 'tell' | 'onRoom' | 'onEmptied'
+  'pollIntervalMs' | 'tell' | 'onRoom' | 'countPromises' | 'onEmptied'
 > {
   limits: LimitRepository;
   fleet: FleetLimits;

@@ -91,9 +91,7 @@ export class Slots {
   lapseAt(now = performance.now()): number {
     this.forget(now);
     const last = this.batches.at(-1);
-    return last
-      ? last.sentAt + last.firstMs + last.stepMs * (last.count - 1) + this.lateMs
-      : Infinity;
+    return last ? nextLapseOf({ ...last, next: last.count - 1 }) + this.lateMs : Infinity;
   }
 
   private forget(now: number): void {

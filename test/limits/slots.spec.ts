@@ -38,6 +38,13 @@ describe('drawn starts', () => {
     expect(slots.lapseAt(LATE_MS + 1)).toBe(Infinity);
   });
 
+  it('of a burst are late as long after their draw as others', () => {
+    const slots = new Slots(LATE_MS);
+    slots.add({ drawn: 2, stepMs: 1, firstMs: -DAY, fullAt: 'full', waiting: 1, heldMs: 0 }, 0, 10);
+
+    expect(slots.lapseAt(20)).toBe(LATE_MS);
+  });
+
   it('are counted while they were lost lately', () => {
     const slots = slotsOf(2, 10);
 
