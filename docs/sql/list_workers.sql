@@ -19,4 +19,5 @@ with page as materialized (
     coalesce(s.queues, '{}') as queues,
     coalesce(h.jobs, 0) as jobs, coalesce(h.holds, '{}') as holds, coalesce(h.alone, false) as alone, w.about - '{full,failing}'::text[] as about
   from page w left join held h on h.lease = w.id left join serving s on s.id = w.id
+  where h.lease is not null or w.expires_at > statement_timestamp() or not exists (select from page n where n.worker = w.worker and n.created_at > w.created_at)
   order by w.created_at, w.id;

@@ -11,6 +11,8 @@ import type { Uuid7 } from '../runtime/uuid7.js';
 import type { Arrivals } from './arrivals.js';
 import type { Intake } from './intake.js';
 import type { Claims } from '../settle/claims.js';
+import { bytesOf, byLaneOf } from './claimed-rows.js';
+import { Failures } from '../runtime/failures.js';
 import type { Look } from './cursor.js';
 import { Precedence } from './precedence.js';
 import type { RunReports } from '../observability/run-reports.js';
@@ -39,7 +41,6 @@ const MAX_CLAIM = 500;
 /** What was claimed ahead and waits longer than this is given back: others may have room for it. */
 const STALE_MS = 1_000;
 
-const WELL = { rounds: 0, error: undefined };
 /** For a statement that settles and claims nothing. */
 const NO_LEASE = '00000000-0000-0000-0000-000000000000';
 
@@ -69,10 +70,10 @@ interface Asked {
 
 /** One round settles what has finished and claims what may run, in one statement for all lanes. Two loops turn it side by side. */
 export class Poller {
-  readonly name = 'poll';
-  /** Statements that failed in a row, and the last one's error: a round that had nothing to ask while another asked says nothing of them. */
-  failed: { rounds: number; error: unknown } = WELL;
-  private failsSince = 0;
+  /** Of its statements: a round that had nothing to ask, while another asked or without a lease, says nothing of them. */
+  readonly failures = new Failures('poll');
+  /** Statements under way. */
+  private sent = 0;
   private nextPollAt = 0;
   private turn = 0;
   /** Jobs that claims under way may bring. */
@@ -82,24 +83,22 @@ export class Poller {
 
   constructor(private readonly parts: PollerParts) {}
 
-  get silentMs(): number {
-    return performance.now() - this.failsSince;
-  }
-
   async poll(): Promise<number> {
     // What ends within one turn of the event loop leaves together.
     await new Promise(setImmediate);
     const { settler, claims } = this.parts;
     await claims.free(this.parts.release);
     const plan = this.plan(performance.now());
-    if (settler.hasNone && plan.lanes.length === 0 && !this.mustEndClaims)
+    if (settler.hasNone && plan.lanes.length === 0 && !this.mustEndClaims) {
+      if (this.wantsNothing) this.failures.end();
       return this.restMs(performance.now());
+    }
     const batch = settler.take();
     const sentAt = performance.now();
     const claimed = await this.send(batch, plan);
     if (!claimed) return 0;
     const ms = performance.now() - sentAt;
-    this.failed = WELL;
+    this.failures.end();
     settler.settled(batch, claimed.lost, ms);
     this.parts.reports.polled(() => reportOf(batch, plan, claimed, ms));
     this.note(plan, claimed.jobs, ms);
@@ -116,22 +115,32 @@ export class Poller {
     return this.parts.intake.isPaused && this.parts.claims.hasEnded;
   }
 
+  /** No lane has room, whatever is under way: until one has, it matters to nobody whether polls fail. */
+  private get wantsNothing(): boolean {
+    const { intake, lanes } = this.parts;
+    if (intake.isPaused) return true;
+    if (this.sent > 0 || !intake.lease) return false;
+    countPromises(lanes.all());
+    return lanes.all().every((lane) => lane.expected === 0 && lane.wanted <= 0);
+  }
+
   /** undefined: the server refused one of the settles; they go on apart, and the claim is made again. */
   private async send(batch: SettleBatch, plan: Plan): Promise<Claimed | undefined> {
     const { arrivals, claimRepository, intake, settler, worker } = this.parts;
     const { wish } = plan;
     const send = (): Promise<Claimed> =>
       claimRepository.settleAndClaim(worker, batch.successes, batch.claims, wish);
+    this.sent++;
     try {
       return await intake.ask(wish, wish.limit, send);
     } catch (error) {
       arrivals.line.lost();
       for (const planned of plan.lanes) this.unanswered(planned);
       if (settler.failed(batch, error)) return undefined;
-      if (this.failed.rounds === 0) this.failsSince = performance.now();
-      this.failed = { rounds: this.failed.rounds + 1, error };
+      this.failures.add(error);
       throw error;
     } finally {
+      this.sent--;
       plan.onBack();
     }
   }
@@ -217,7 +226,7 @@ export class Poller {
 
   /** A claim that brought all it was allowed to may not have come to its last lanes. */
   private note({ wish, lanes }: Plan, rows: ClaimedRow[], ms: number): void {
-    const byLane = grouped(rows);
+    const byLane = byLaneOf(rows);
     const reached =
       rows.length < wish.limit
         ? lanes.length
@@ -277,9 +286,6 @@ function mostOf(planned: readonly Planned[], isApart: boolean): number {
   return isApart ? Math.max(0, ...wishes) : wishes.reduce((sum, wanted) => sum + wanted, 0);
 }
 
-const bytesOf = (jobs: ClaimedRow[]): number =>
-  jobs.reduce((sum, { payload, weight }) => sum + (weight || (payload?.length ?? 0)), 0);
-
 function reportOf(
   batch: SettleBatch,
   { wish }: Plan,
@@ -287,14 +293,4 @@ function reportOf(
   ms: number,
 ): QueueEvents['polled'] {
   return { wanted: wish.limit, claimed: jobs.length, settled: batch.settling.length, ms };
-}
-
-function grouped(rows: ClaimedRow[]): Map<number, ClaimedRow[]> {
-  const byLane = new Map<number, ClaimedRow[]>();
-  for (const row of rows) {
-    const own = byLane.get(row.lane);
-    if (own) own.push(row);
-    else byLane.set(row.lane, [row]);
-  }
-  return byLane;
 }

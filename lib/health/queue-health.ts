@@ -1,8 +1,7 @@
 import { counted } from '../runtime/words.js';
 import { matches } from '../job/values/queue-pattern.js';
-import { QueueError } from '../job/queue.errors.js';
 import { RecentAnswer } from '../runtime/recent-answer.js';
-import { LATE } from '../runtime/within.js';
+import { ask, codeOf, problemsOf, type Asked } from './asked.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { BlockedGroups, OldestReady } from '../storage/diagnosis/health.repository.js';
 import type { Storage } from '../storage/storage.js';
@@ -35,8 +34,10 @@ export type HealthState = {
   failingLoops?: FailingLoopState[];
   /** With the option `spool`: what waits on this machine's disk for the database, and what was put aside. */
   spool?: SpoolHealth;
-  /** What waits for a person; `QueueAdmin.troubles()` says it in words. Makes nothing `down`; missing where it could not be read in time. */
+  /** What waits for a person; `QueueAdmin.troubles()` says it in words. Makes nothing `down`. */
   troubles?: Pick<Trouble, 'code' | 'level' | 'queue' | 'count'>[];
+  /** Why `troubles` is missing: they could not be read, or not in time. Makes nothing `down`. */
+  troublesUnread?: string;
 };
 type FailingLoopState = Omit<FailingLoop, 'error'> & {
   /** The code of the last error. */
@@ -164,7 +165,7 @@ export class QueueHealth {
       ...(oldestReadyMs !== undefined && { oldestReadyMs }),
       deadLetters,
       blockedGroups,
-      ...(found.problem === undefined && { troubles: found.answer.map(inShort) }),
+      ...troublesIn(found),
     });
   }
 
@@ -234,22 +235,6 @@ export class QueueHealth {
   }
 }
 
-type Asked<Answer> = { answer: Answer; problem?: undefined } | { problem: string };
-
-async function ask<Answer>(
-  question: RecentAnswer<Answer>,
-  { timeoutMs }: Pick<Limits, 'timeoutMs'>,
-): Promise<Asked<Answer>> {
-  try {
-    const answer = await question.get(timeoutMs);
-    return answer === LATE
-      ? { problem: `The database did not answer within ${timeoutMs} ms.` }
-      : { answer };
-  } catch (error) {
-    return { problem: `The database could not be asked: ${codeOf(error)}.` };
-  }
-}
-
 /** Codes and counts alone: what a text names may be nobody else's business. */
 const inShort = ({ code, level, queue, count }: Trouble) => ({
   code,
@@ -258,20 +243,16 @@ const inShort = ({ code, level, queue, count }: Trouble) => ({
   count,
 });
 
+const troublesIn = (asked: Asked<Trouble[]>): Partial<HealthState> =>
+  asked.problem === undefined
+    ? { troubles: asked.answer.map(inShort) }
+    : { troublesUnread: asked.problem };
+
 const loopInShort = ({ silentMs, error, ...failing }: FailingLoop): FailingLoopState => ({
   ...failing,
   silentMs: Math.round(silentMs),
   error: codeOf(error),
 });
-
-const problemsOf = ({ problem }: Asked<unknown>): string[] =>
-  problem === undefined ? [] : [problem];
-
-/** Messages of drivers name hosts and users; a health page is often public. */
-function codeOf(error: unknown): string {
-  const { sqlState } = (error ?? {}) as { sqlState?: string };
-  return `${error instanceof QueueError ? error.code : 'UNKNOWN'}${sqlState ? ` (SQLSTATE ${sqlState})` : ''}`;
-}
 
 function waitingProblems(waiting: OldestReady[], { oldestReadyMs: most }: Limits): string[] {
   if (most === false) return [];

@@ -1,4 +1,5 @@
 import type { ByQueue, EndPolicy } from '../options/queue-policy.js';
+import { Failures } from '../runtime/failures.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
 import type { About, LeaseRepository } from '../storage/leases/lease.repository.js';
 import type { StandIn } from '../storage/leases/stand-in.js';
@@ -36,6 +37,8 @@ const AGAIN_MS = 60_000;
 export class Heartbeat {
   private leaseId = '';
   private lost = false;
+  /** Of the renewals: a new lease after a lost one says nothing of them. */
+  readonly failures = new Failures('beat');
   /** The lanes that the lease names. */
   private told: readonly number[] = [];
   private toldAt = 0;
@@ -77,9 +80,13 @@ export class Heartbeat {
   private async beatOnce(): Promise<number> {
     try {
       if (this.lost) await this.take();
-      else await this.renew();
+      else {
+        await this.renew();
+        this.failures.end();
+      }
     } catch (error) {
       this.fence();
+      this.failures.add(error);
       throw error;
     }
     return this.parts.intervalMs;

@@ -81,12 +81,13 @@ export class Worker {
 
   get pulse(): WorkerPulse {
     const { poll, pollBeside, beat, ...others } = this.loops;
+    const { failures } = this.crew.poller;
     return {
-      pollSilentMs: Math.min(poll.silentMs, pollBeside.silentMs),
+      pollSilentMs: Math.max(failures.silentMs, Math.min(poll.silentMs, pollBeside.silentMs)),
       leaseSilentMs: this.crew.heartbeat.silentMs,
       // One poll loop is enough to work on.
       turningMs: Math.max(beat.turningMs, Math.min(poll.turningMs, pollBeside.turningMs)),
-      failing: [this.crew.poller, beat, ...Object.values(others)]
+      failing: [failures, this.crew.heartbeat.failures, ...Object.values(others)]
         .filter(({ failed }) => failed.rounds >= MANY_ROUNDS)
         .map(({ name, silentMs, failed }) => ({ loop: name, silentMs, ...failed })),
     };
@@ -151,7 +152,6 @@ export class Worker {
 
   private makeLoops(): Worker['loops'] {
     const { poller, fairPoller, arrivals, settleQueue, suspects, heartbeat, duties } = this.crew;
-    const poll = () => poller.poll();
     const promote = () => this.watches.promote(duties.promote);
     const clean = () => this.watches.clean(duties.clean);
     const rounds = { ...duties, promote, clean };
@@ -161,8 +161,8 @@ export class Worker {
     ]);
     return {
       ...(Object.fromEntries(shared) as Record<DutyName, Loop>),
-      poll: this.loop('poll', poll, MAX_POLL_REST_MS),
-      pollBeside: this.loop('poll', poll, MAX_POLL_REST_MS),
+      poll: this.loop('poll', () => poller.poll(), MAX_POLL_REST_MS),
+      pollBeside: this.loop('poll', () => poller.poll(), MAX_POLL_REST_MS),
       pollFair: this.loop('pollFair', () => fairPoller.poll(), MAX_POLL_REST_MS),
       fetch: this.loop('fetch', () => arrivals.fetch(), MAX_POLL_REST_MS),
       fetchBeside: this.loop('fetch', () => arrivals.fetch(), MAX_POLL_REST_MS),

@@ -306,13 +306,32 @@ describe('the poller', () => {
     set.answer = () => gate.passed.then(() => Promise.reject(new Error('too slow')));
     const failing = poller.poll();
     await poller.poll();
-    expect(poller.failed.rounds).toBe(1);
+    expect(poller.failures.failed.rounds).toBe(1);
     gate.open();
     await expect(failing).rejects.toThrow('too slow');
-    expect(poller.failed).toMatchObject({ rounds: 2, error: { message: 'too slow' } });
+    expect(poller.failures.failed).toMatchObject({ rounds: 2, error: { message: 'too slow' } });
     set.answer = () => ({ jobs: [], lost: [] });
     await poller.poll();
-    expect(poller.failed.rounds).toBe(0);
+    expect(poller.failures.failed.rounds).toBe(0);
+  });
+
+  it('goes on failing where it has no lease to ask under, until no lane has room', async () => {
+    const lane = aLane({ limit: 1 });
+    const { intake, poller, set } = aPoller([lane]);
+    intake.resume();
+    set.answer = () => Promise.reject(new Error('no'));
+    await expect(poller.poll()).rejects.toThrow('no');
+    set.lease = undefined;
+    await poller.poll();
+    expect(poller.failures.failed.rounds).toBe(1);
+    set.lease = 'another';
+    lane.expected = 1;
+    await poller.poll();
+    expect(poller.failures.failed.rounds).toBe(1);
+    lane.expected = 0;
+    lane.permits[0]!.take();
+    await poller.poll();
+    expect(poller.failures).toMatchObject({ failed: { rounds: 0 }, silentMs: 0 });
   });
 
   it('does not ask twice for the same room while a claim is under way', async () => {

@@ -5,6 +5,7 @@ import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueHealth, type HealthAnswer } from '../../lib/health/queue-health.js';
 import { getSimpleQueueOptionsToken } from '../../lib/module/tokens.js';
 import { aHandler, anApplication, QUICK, type TestApplication } from '../support/application.js';
+import { insideOf } from '../support/beat.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { eventually } from '../support/eventually.js';
@@ -158,6 +159,29 @@ describe('the health of a queue', () => {
     });
     expect((await fresh().isAlive('queue')).queue.status).toBe('up');
     await database.query('alter table simple_queue.ready_away rename to ready');
+    await allUp();
+  });
+
+  it('stays unready while each poll fails, whatever becomes of the lease, and says why it knows no troubles', async () => {
+    await database.query('alter table simple_queue.claim rename to claim_away');
+    const { crew, loops } = insideOf(application);
+    const silentMs = () => insideOf(application).crew.poller.failures.silentMs;
+    await eventually(() => expect(silentMs()).toBeGreaterThan(1_000));
+    // It cannot be renewed either, and another one can be taken.
+    await loops.beat!.stop();
+    crew.heartbeat['lost'] = true;
+    await eventually(() => expect(loops.poll!.failed.rounds).toBe(0));
+    const { queue } = await fresh().isReady('queue', { pollSilentMs: 1_000 });
+    expect(queue.problems).toEqual([expect.stringMatching(/^No poll has gone well for/)]);
+    loops.beat!.start();
+    await eventually(async () => {
+      const { queue } = await fresh().isHealthy('queue');
+      expect(queue).not.toHaveProperty('troubles');
+      expect(queue.troublesUnread).toBe(
+        'The database could not be asked: DATABASE_ERROR (SQLSTATE 42P01).',
+      );
+    });
+    await database.query('alter table simple_queue.claim_away rename to claim');
     await allUp();
   });
 

@@ -25,11 +25,11 @@ it('a worker whose claims fail again and again is a trouble until they go well',
   );
 
   const { id } = await queues.enqueue('mail', 1, { delayMs: 1 });
-  await eventually(() => expect(crew.poller.failed.rounds).toBeGreaterThanOrEqual(3));
+  await eventually(() => expect(crew.poller.failures.failed.rounds).toBeGreaterThanOrEqual(3));
   await beatNow(application);
   expect(await troubles()).toEqual([]);
   for (const loop of Object.values(loops)) loop['goodAt'] -= 300_000;
-  crew.poller['failsSince'] -= 300_000;
+  crew.poller.failures['since'] -= 300_000;
   await beatNow(application);
 
   const [trouble, ...others] = await troubles();

@@ -133,6 +133,21 @@ describe('the heartbeat', () => {
     expect(told).toMatchObject({ lost: 1, taken: [expect.any(String), expect.any(String)] });
   });
 
+  it('goes on failing when it takes another lease, until one is renewed', async () => {
+    let renew = (): Promise<Renewal> => Promise.reject(new Error('refused'));
+    const { heartbeat, standIn } = aHeartbeat(() => renew());
+    await heartbeat.take();
+    standIn.renewed(longAgo());
+    await expect(heartbeat.beat()).rejects.toThrow('refused');
+    await heartbeat.beat();
+    expect(heartbeat.failures.failed).toMatchObject({ rounds: 1, error: { message: 'refused' } });
+    await expect(heartbeat.beat()).rejects.toThrow('refused');
+    expect(heartbeat.failures.failed.rounds).toBe(2);
+    renew = async () => ALIVE;
+    await heartbeat.beat();
+    expect(heartbeat.failures.failed.rounds).toBe(0);
+  });
+
   it('has lost nothing while its event loop was blocked and the stand-in renewed its lease', async () => {
     const { heartbeat, told, standIn } = aHeartbeat(() =>
       Promise.reject(new Error('timed out meanwhile')),

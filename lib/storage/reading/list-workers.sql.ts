@@ -2,7 +2,7 @@ import { statement } from '../connection/statement.js';
 import { IN_CLAIMS } from '../places/held.sql.js';
 
 /**
- * Who holds a lease, which queues it serves (of its first 50 lanes, fewer above 100 workers), how many live jobs it holds and which (20 at most),
+ * Who holds a lease (and not what a worker that took another one left empty), which queues it serves (of its first 50 lanes, fewer above 100 workers), how many live jobs it holds and which (20 at most),
  * and how it is: of the first 1,000, or of those that serve one of these lanes ($2). What is claimed is looked up at once, as by `heldAtOnce`.
  */
 export const LIST_WORKERS = statement(
@@ -26,5 +26,6 @@ export const LIST_WORKERS = statement(
     coalesce(s.queues, '{}') as queues,
     coalesce(h.jobs, 0) as jobs, coalesce(h.holds, '{}') as holds, coalesce(h.alone, false) as alone, w.about - '{full,failing}'::text[] as about
   from page w left join held h on h.lease = w.id left join serving s on s.id = w.id
+  where h.lease is not null or w.expires_at > statement_timestamp() or not exists (select from page n where n.worker = w.worker and n.created_at > w.created_at)
   order by w.created_at, w.id`,
 );

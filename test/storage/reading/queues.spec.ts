@@ -213,4 +213,14 @@ describe('queues as a whole', () => {
     expect((await queues.places(99)).running).toBe(26);
     expect(await queues.workers([mail.id + 1])).toEqual([]);
   });
+
+  it('name a worker that took lease after lease once, with those that still hold jobs', async () => {
+    const leases = [1, 2, 3].map(() => randomUUID());
+    for (const lease of leases) await test.storage.leases.take(lease, 'again:1', -1_000);
+    const listed = async () =>
+      (await queues.workers()).filter(({ worker }) => worker === 'again:1').map((w) => w.lease);
+    expect(await listed()).toEqual(leases.slice(2));
+    await test.rows.job({ queue: 'mail', state: 'running', lease: leases[0]! });
+    expect(await listed()).toEqual([leases[0], leases[2]]);
+  });
 });
