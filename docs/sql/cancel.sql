@@ -67,7 +67,7 @@ with target as materialized (
     select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress
     from gone g cross join lateral (
       select statement_timestamp() + (coalesce(q.policy -> 'archive'::text, $3::jsonb -> q.name, $3::jsonb -> ''::text) #>> '{}'::text[])::float8 * interval '1 millisecond' as expires_at
-      from simple_queue.queue q where q.id = g.queue) k
+      from (select) x left join simple_queue.queue q on q.id = g.queue) k
     where expires_at is not null and $4::boolean),
   vacated as (
     insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from (

@@ -36,7 +36,7 @@ with due as materialized (
         'The staged job was neither committed nor aborted in its time.'), history, progress
     from gone g cross join lateral (
       select statement_timestamp() + (coalesce(q.policy -> 'deadLetter'::text, $2::jsonb -> q.name, $2::jsonb -> ''::text) #>> '{}'::text[])::float8 * interval '1 millisecond' as expires_at
-      from simple_queue.queue q where q.id = g.queue) k),
+      from (select) x left join simple_queue.queue q on q.id = g.queue) k),
   outcomes as (
     insert into simple_queue.job (id, shard, lane, queue, run_at, payload)
     select pg_catalog.encode(pg_catalog.set_bit(pg_catalog.set_bit(overlay(overlay(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())

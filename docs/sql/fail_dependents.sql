@@ -34,7 +34,7 @@ with due as materialized (
     select id, $1, 'expired', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, $4::jsonb -> id::text, history, progress
     from gone g cross join lateral (
       select statement_timestamp() + (coalesce(q.policy -> 'deadLetter'::text, $2::jsonb -> q.name, $2::jsonb -> ''::text) #>> '{}'::text[])::float8 * interval '1 millisecond' as expires_at
-      from simple_queue.queue q where q.id = g.queue) k),
+      from (select) x left join simple_queue.queue q on q.id = g.queue) k),
   outcomes as (
     insert into simple_queue.job (id, shard, lane, queue, run_at, payload)
     select pg_catalog.encode(pg_catalog.set_bit(pg_catalog.set_bit(overlay(overlay(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())

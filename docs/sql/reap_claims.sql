@@ -41,7 +41,7 @@ with lapsed as materialized (
         'The process died ' || stalls + 1 || ' times while this job was suspected of it, at last while it ran alone.'), history, progress
     from ending e cross join lateral (
       select statement_timestamp() + (coalesce(q.policy -> 'deadLetter'::text, $3::jsonb -> q.name, $3::jsonb -> ''::text) #>> '{}'::text[])::float8 * interval '1 millisecond' as expires_at
-      from simple_queue.queue q where q.id = e.queue) k
+      from (select) x left join simple_queue.queue q on q.id = e.queue) k
     where cancel_at is null
     returning id, expires_at),
   kept as (
@@ -49,7 +49,7 @@ with lapsed as materialized (
     select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress
     from ending e cross join lateral (
       select statement_timestamp() + (coalesce(q.policy -> 'archive'::text, $4::jsonb -> q.name, $4::jsonb -> ''::text) #>> '{}'::text[])::float8 * interval '1 millisecond' as expires_at
-      from simple_queue.queue q where q.id = e.queue) k
+      from (select) x left join simple_queue.queue q on q.id = e.queue) k
     where cancel_at is not null and expires_at is not null),
   turned as materialized (
     select e.id, e.group_name, e.queue, h.name, e.seq, case when cancelled then 'skip' else policy end as policy

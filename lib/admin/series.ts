@@ -9,7 +9,9 @@ import {
 } from '../job/values/duration.js';
 import { TALLIED, type Tallied } from '../observability/run-tally.js';
 import { duration } from '../options/handler-rules.js';
+import { setAges } from '../runtime/ago.js';
 import { passes, shape, whole, type Rule } from '../runtime/rules.js';
+import { timeOf } from '../storage/connection/database-time.js';
 import type { Storage } from '../storage/storage.js';
 import type { TallyRow } from '../storage/tally/tally.repository.js';
 import { moment, refuse } from './checks.js';
@@ -106,6 +108,7 @@ export class SeriesLook {
   }
 
   private async spanOf(command: string, { from, to }: SeriesSpan): Promise<Required<SeriesSpan>> {
+    await setAges({ from, to }, () => timeOf(this.storage.database.callers.run));
     const end = to ?? (await this.storage.tallies.now());
     const span = { from: from ?? new Date(end.getTime() - HOUR_MS), to: end };
     refuse(command, span.from < end ? [] : ['options.from must be before options.to']);

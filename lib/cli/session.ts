@@ -23,6 +23,8 @@ export interface Session {
   admin: QueueAdmin;
   /** With settings of queues that only the application knows, where an enqueue has to say them. */
   queues(settings?: SimpleQueueOptions['queues']): QueueService;
+  /** With such settings, where a change has to say them. */
+  adminOf(settings: SimpleQueueOptions['queues']): QueueAdmin;
   /** Of all owners. */
   schedules: QueueSchedules;
   workflows: QueueWorkflows;
@@ -71,6 +73,7 @@ export async function openSession({
     storage,
     options,
     admin: new QueueAdmin(storage, options).as(actorOf(flags)),
+    adminOf: (queues) => new QueueAdmin(storage, resolved({ ...given, queues })).as(actorOf(flags)),
     queues: (queues) =>
       new QueueService(storage, queues ? resolved({ ...given, queues }) : options, events),
     schedules: new QueueSchedules(storage, options, { events }),

@@ -84,6 +84,7 @@ export class Feed {
   }
 
   private async round(): Promise<void> {
+    const { timer } = this;
     const seen = await this.look().then(digest, (error: Error) => `failed: ${error.message}`);
     for (const [response, since] of this.streams)
       if (performance.now() - since > STREAM_MS || response.writableLength > MOST_UNSENT)
@@ -91,7 +92,8 @@ export class Feed {
     if (seen === this.seen) for (const response of this.streams.keys()) response.write(':\n\n');
     else this.tell();
     this.seen = seen;
-    if (this.streams.size > 0) this.rest();
+    // All may have gone meanwhile, and others come, who began to look themselves.
+    if (this.streams.size > 0 && timer === this.timer) this.rest();
   }
 
   private tell(): void {

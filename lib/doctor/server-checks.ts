@@ -1,3 +1,4 @@
+import { OWN_CONNECTIONS } from '../storage/connection/database.js';
 import { LATE } from '../runtime/within.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
@@ -17,9 +18,6 @@ const END_OF_LIFE: Readonly<Record<number, string>> = {
 const SOON_MS = 180 * DAY_MS;
 
 const SECOND_MS = 1_000;
-
-/** What a process may open beside its pool: loops, callers, listener, migrations. */
-const OWN_CONNECTIONS = 18;
 
 async function lookAtVersion({ server }: Examination): Promise<Observation[]> {
   const { versionText, version, now } = server;

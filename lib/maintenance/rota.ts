@@ -23,15 +23,16 @@ export class Rota {
       if (this.dueOf(name) <= performance.now()) await this.turnOne(name);
   }
 
-  /** Whoever comes by meanwhile waits for nothing, and what wakes it meanwhile is not lost. */
+  /** Whoever comes by meanwhile waits for nothing, and what wakes it meanwhile is not lost. One that fails rests, and keeps nobody from the others. */
   private async turnOne(name: DutyName): Promise<void> {
     this.dueAt.set(name, Infinity);
     let restMs = this.site.lookEveryMs;
     try {
       restMs = await this.rounds[name]();
-    } finally {
-      this.wake(name, restMs);
+    } catch (error) {
+      this.site.events.emit('loopFailed', () => ({ loop: name, error, restMs }));
     }
+    this.wake(name, restMs);
   }
 
   private dueOf(name: DutyName): number {

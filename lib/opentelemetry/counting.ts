@@ -63,8 +63,8 @@ export class Counting {
       for (const [outcome, jobs] of settled)
         result.observe(this.settled, jobs, { ...attributes, [ATTRIBUTE.outcome]: outcome });
     }
-    for (const { queue, running, claimed, permits } of this.source.load()) {
-      const { attributes } = this.tallies.of(queue);
+    for (const [{ attributes }, load] of this.tallies.folded(this.source.load())) {
+      const { running, claimed, permits } = load;
       result.observe(this.running, running, attributes);
       result.observe(this.claimed, claimed, attributes);
       result.observe(this.permits, permits, attributes);

@@ -10,6 +10,7 @@ import { RecentAnswer } from '../runtime/recent-answer.js';
 import { LATE } from '../runtime/within.js';
 import { ATTRIBUTE } from './names.js';
 import type { Tallies } from './tallies.js';
+import type { Tally } from './tally.js';
 
 /** A scrape does not wait longer for the database; the next one gets the answer. */
 export const PATIENCE_MS = 2_000;
@@ -56,7 +57,9 @@ export class Depth {
   private async tell(result: BatchObservableResult): Promise<void> {
     try {
       const depths = await this.recent.get(PATIENCE_MS);
-      if (depths !== LATE) for (const depth of depths) this.tellQueue(result, depth);
+      if (depths !== LATE)
+        for (const depth of this.tallies.folded(depths, 'oldestReadyMs'))
+          this.tellQueue(result, ...depth);
     } catch (error) {
       diag.warn('nestjs-simple-queue: the depth of the queues could not be read', error);
     }
@@ -64,9 +67,9 @@ export class Depth {
 
   private tellQueue(
     result: BatchObservableResult,
-    { queue, oldestReadyMs = 0, blockedGroups, ...states }: QueueDepth,
+    { attributes }: Tally,
+    { queue: _, oldestReadyMs = 0, blockedGroups, ...states }: QueueDepth,
   ): void {
-    const { attributes } = this.tallies.of(queue);
     for (const [state, jobs] of Object.entries({
       ...states,
       deadLetters: undefined,

@@ -20,6 +20,22 @@ export class Tallies {
     return (this.last = this.labelled(this.names.of(queue)));
   }
 
+  /** By label: the numbers of queues that count as one are added up, but for `largest`, of which the largest counts: an exporter keeps the last one. */
+  folded<Row extends { queue: string }>(rows: readonly Row[], largest?: keyof Row): [Tally, Row][] {
+    const folded = new Map<Tally, Row>();
+    for (const row of rows) {
+      const tally = this.of(row.queue);
+      const sum: Record<string, unknown> = { ...folded.get(tally) };
+      for (const [name, value] of Object.entries<unknown>(row)) {
+        const before = Number(sum[name] ?? 0);
+        if (typeof value !== 'number') sum[name] = value;
+        else sum[name] = name === largest ? Math.max(before, value) : before + value;
+      }
+      folded.set(tally, sum as Row);
+    }
+    return [...folded];
+  }
+
   all(): Iterable<Tally> {
     return this.byLabel.values();
   }

@@ -33,6 +33,50 @@ describe('the audit', () => {
       [actor, action, selector, failed ?? counts],
     ); // prettier-ignore
 
+  describe('of acts on what was seen, one after the other', () => {
+    const LOCK = `select pg_advisory_lock(hashtextextended('simple_queue.seen:x', 0))`;
+    const acts = () => test.storage.audit;
+    const untilOneWaits = (ms: number) =>
+      eventually(async () => {
+        const waiting = await test.database.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'
+             and statement_timestamp() - query_start > $1 * interval '1 millisecond'`,
+          [ms],
+        );
+        expect(waiting).toHaveLength(1);
+      });
+
+    it('waits for longer than a loop does', async () => {
+      const rival = await Rival.connect(test.database);
+      await rival.query(LOCK);
+      const acting = acts().alone('x', async () => 'done');
+      await Promise.race([acting, untilOneWaits(600)]);
+      await rival.close();
+      expect(await acting).toBe('done');
+    });
+
+    it('is refused as a conflict, once its time is over', async () => {
+      const rival = await Rival.connect(test.database);
+      await rival.query(LOCK);
+      const hasty = test.storage.beside({ ...test.options, queryTimeoutMs: 300 });
+      const acting = hasty.audit.alone('x', async () => 'done');
+      await expect(acting).rejects.toMatchObject({ code: 'TRANSACTION_CONFLICT' });
+      await hasty.database.close();
+      await rival.close();
+    });
+
+    it('returns what was done, though its connection has gone meanwhile', async () => {
+      const acting = acts().alone('x', async () => {
+        await test.database.query(
+          `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()
+             and database = (select oid from pg_database where datname = current_database())`,
+        );
+        return 'done';
+      });
+      expect(await acting).toBe('done');
+    });
+  });
+
   it('counts an age by the clock of the database', async () => {
     await ada.pause('mail');
     const since = new Ago(3_600_000);

@@ -70,7 +70,7 @@ it('names the want of connections for one more process', async () => {
     {
       level: 'warning',
       found: expect.stringMatching(
-        /connections are taken, and one more process may open up to 1018\.$/,
+        /connections are taken, and one more process may open up to 1046\.$/,
       ),
     },
   ]);

@@ -52,9 +52,11 @@ describe('a rota', () => {
         note('turn', { lanes: [], later: 0, looked: 0, dealt: 0, held: [], queues: [] }),
     };
     const storage = { claims: jobs, staged, groups, signals: { send: () => undefined } };
-    const site = aSite({ storage: storage as unknown as Storage, events: new QueueEventBus() });
+    const events = new QueueEventBus();
+    const site = aSite({ storage: storage as unknown as Storage, events });
     return {
       asked,
+      events,
       rota: new Rota({ ...site, lookEveryMs: 60_000 }, ['promote', 'expire', 'turn']),
     };
   }
@@ -83,10 +85,14 @@ describe('a rota', () => {
     expect(asked).toEqual(['promote', 'promote']);
   });
 
-  it('rests after an error, as long as between two looks', async () => {
-    const { asked, rota } = aRota(() => Promise.reject(new Error('away')));
-    await expect(rota.turn()).rejects.toThrow('away');
+  it('rests after an error, as long as between two looks; that keeps nobody from the others, and is reported', async () => {
+    const { asked, rota, events } = aRota(() => Promise.reject(new Error('away')));
+    const failed: unknown[] = [];
+    events.on('loopFailed', (event) => failed.push(event));
+    rota.wake('turn');
     await rota.turn();
-    expect(asked).toEqual(['promote']);
+    await rota.turn();
+    expect(asked).toEqual(['promote', 'turn']);
+    expect(failed).toEqual([{ loop: 'promote', error: new Error('away'), restMs: 60_000 }]);
   });
 });

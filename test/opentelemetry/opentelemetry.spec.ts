@@ -10,6 +10,7 @@ import { QueueError } from '../../lib/job/queue.errors.js';
 import type { Telemetry } from '../../lib/observability/telemetry.js';
 import { openTelemetry, type OpenTelemetryOptions } from '../../lib/opentelemetry/opentelemetry.js';
 import { aHandler, PATIENT } from '../support/application.js';
+import { Rows } from '../support/rows.js';
 import { eventually } from '../support/eventually.js';
 import { aGate, never } from '../support/gate.js';
 import { aStory, loseLeases, untilJobIs } from '../support/story.js';
@@ -289,6 +290,7 @@ describe('OpenTelemetry', () => {
       options: { telemetry: telemetry({ depthMs: 60_000 }), worker: false },
     });
     for (let n = 0; n < 210; n++) await queues.enqueue(`tenant-${n}`, {});
+    await new Rows(story.database).job({ queue: 'tenant-205', due: '-1 hour' });
     const depths = (points: Point[]) => points.filter(({ name }) => name === 'simple_queue.depth');
     const first = await eventually(async () => {
       const points = await sdk.scrape();
@@ -306,6 +308,9 @@ describe('OpenTelemetry', () => {
     expect(names(second, 'messaging.client.sent.messages').has('_OTHER')).toBe(true);
     expect(names(second, 'messaging.client.sent.messages').size).toBeLessThan(220);
     expect(depths(second)).toEqual(depths(first));
+    const other = { 'messaging.destination.name': '_OTHER' };
+    expect(valueOf(first, 'simple_queue.depth', { ...other, 'simple_queue.state': 'ready' })).toBeGreaterThanOrEqual(11); // prettier-ignore
+    expect(valueOf(first, 'simple_queue.oldest_ready.age', other)).toBeGreaterThan(3_000);
   });
 
   it('says how limits are used, and what waits for them', async () => {

@@ -1,5 +1,6 @@
 import type { Look } from '../look.js';
 import { HOUR_MS } from '../../job/values/duration.js';
+import { Ago } from '../../runtime/ago.js';
 
 const MOST_HOURS = 30 * 24;
 
@@ -10,6 +11,6 @@ export const series: Look = async ({ source: { admin }, asked }) => {
   const back = Math.min(Math.max(hours, 1), MOST_HOURS) * HOUR_MS;
   return admin.series({
     ...(queue ? { queue } : {}),
-    ...(Number.isFinite(back) ? { from: new Date(Date.now() - back) } : {}),
+    ...(Number.isFinite(back) ? { from: new Ago(back) } : {}),
   });
 };

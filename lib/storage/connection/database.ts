@@ -41,6 +41,8 @@ const LOOPS = {
 const CALLERS_MAX = 5;
 const WAITERS_MAX = 5;
 const SETTLERS_MAX = 5;
+/** What a process may open beside its pool at most, with the listener's and the stand-in's. */
+export const OWN_CONNECTIONS = LOOPS_MAX + CALLERS_MAX + 2 * WAITERS_MAX + SETTLERS_MAX + 2;
 /** Of calls, where the server has no room for another connection; loops rest, and come again. */
 const PATIENCE_MS = 5_000;
 /** Before a call that meets a lock goes to the connections for waiting. */

@@ -1,6 +1,8 @@
 import { DAY_MS } from '../../job/values/duration.js';
+import { QueueError } from '../../job/queue.errors.js';
 import { Uuid7 } from '../../runtime/uuid7.js';
 import type { Database } from '../connection/database.js';
+import { DatabaseError } from '../connection/database-errors.js';
 import { SHARD } from '../connection/shard.js';
 import { BEGIN_ACT, END_ACT, LIST_ACTS, LOCK_SEEN, PURGE_ACTS } from './audit.sql.js';
 
@@ -56,11 +58,19 @@ export class AuditRepository {
   }
 
   /** `work`, which has connections of its own, while nobody else acts on `subject` so. */
-  alone<T>(subject: string, work: () => Promise<T>): Promise<T> {
-    return this.database.loops.transaction(async (run) => {
-      await run(LOCK_SEEN, [subject]);
-      return work();
-    });
+  async alone<T>(subject: string, work: () => Promise<T>): Promise<T> {
+    let done: { result: T } | undefined;
+    try {
+      return await this.database.loops.transaction(async (run) => {
+        await run(LOCK_SEEN, [subject]).catch(refuseLate);
+        done = { result: await work() };
+        return done.result;
+      });
+    } catch (error) {
+      // The transaction held the lock, and nothing else.
+      if (done) return done.result;
+      throw error;
+    }
   }
 
   list({ actor, action, queue, since, after, limit }: WhichActs): Promise<ActRow[]> {
@@ -72,4 +82,10 @@ export class AuditRepository {
     const values = [SHARD, KEEP_MS, KEEP_ROWS];
     return (await this.database.loops.run<{ purged: number }>(PURGE_ACTS, values))[0]!.purged;
   }
+}
+
+function refuseLate(error: unknown): never {
+  if (error instanceof DatabaseError && (error.code === 'LOCK_TIMEOUT' || error.isTimeout))
+    throw new QueueError('TRANSACTION_CONFLICT', 'Somebody acts on it right now: look again.');
+  throw error;
 }

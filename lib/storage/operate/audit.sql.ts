@@ -34,8 +34,12 @@ export const PURGE_ACTS = statement(
   select count(*)::int as purged from gone`,
 );
 
-/** Who acts on what was seen of $1 looks and acts before the next one looks, whatever process asks. */
+/**
+ * Who acts on what was seen of $1 looks and acts before the next one looks, whatever process asks. Acts take longer than what loops do: who waits
+ * has the time of a statement, and who holds it ten minutes.
+ */
 export const LOCK_SEEN = statement(
   'lock_seen',
-  `select pg_advisory_xact_lock(hashtextextended('simple_queue.seen:' || $1::text, 0))`,
+  `select set_config('lock_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '10min', true),
+    pg_advisory_xact_lock(hashtextextended('simple_queue.seen:' || $1::text, 0))`,
 );

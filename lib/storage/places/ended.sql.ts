@@ -59,14 +59,14 @@ export function ended(table: 'archive' | 'dead_letter', told: Told): string {
 export const saidOf = (what: keyof EndPolicy, given: string): string =>
   `(coalesce(q.policy -> '${what}'::text, ${given}::jsonb -> q.name, ${given}::jsonb -> ''::text) #>> '{}'::text[])`;
 
-/** The `expires_at` of a job `of`, with what its process says in the parameter `keep`; null: it is not kept. */
+/** The `expires_at` of a job `of`, whether its queue has a row or not, with what its process says in the parameter `keep`; null: it is not kept. */
 export const keptByQueue = (
   of: string,
   what: 'archive' | 'deadLetter',
   keep: string,
 ): string => `cross join lateral (
       select statement_timestamp() + ${saidOf(what, keep)}::float8 * interval '1 millisecond' as expires_at
-      from simple_queue.queue q where q.id = ${of}.queue) k`;
+      from (select) x left join simple_queue.queue q on q.id = ${of}.queue) k`;
 
 /** A history with room for one more entry. */
 export const shortened = (history: string): string =>

@@ -1,9 +1,19 @@
 import { statement } from '../connection/statement.js';
 import { firstsWaiting, ofLane } from '../places/places.sql.js';
 
+const newest = (
+  key: string,
+): string => `select id, lane, finished_at from simple_queue.dead_letter where error_key = ${key} and shard = $1
+      order by id desc limit $4::int + 1`;
+
+const ASKED = `($2::int[] is null or w.lane = any($2::int[])) and ($3::timestamptz is null or w.finished_at > $3::timestamptz)`;
+
+/** So many keys are looked at. */
+const KEYS = 5_000;
+
 /**
- * Dead letters by error key, $5 keys at most: from key to key along the index, and of each its newest, counted up to $4, of some lanes ($2, null:
- * all) and times ($3). The newest of each is the example.
+ * Dead letters by error key, from key to key along the index: of the first ${KEYS} the $5 at most whose newest ended last, of some lanes ($2, null:
+ * all) and times ($3), and of each its newest, counted up to $4. The newest of each is the example.
  */
 export const LIST_ERRORS = statement(
   'list_errors',
@@ -12,14 +22,14 @@ export const LIST_ERRORS = statement(
     union all
     select n.error_key from step s cross join lateral (
       select error_key from simple_queue.dead_letter where error_key > s.error_key and shard = $1 order by error_key limit 1) n),
-  key as materialized (select error_key from step limit $5::int)
+  key as materialized (
+    select s.error_key from (select error_key from step limit ${KEYS}) s cross join lateral (
+      select finished_at from (${newest('s.error_key')}) w where ${ASKED} limit 1) n
+    order by n.finished_at desc limit $5::int)
   select k.error_key as key, c.jobs, c."firstAt", c."lastAt", e.id, e.state, coalesce(q.name, 'unknown') as queue, coalesce(l.name, '') as name, e.last_error - '{stack,causes}'::text[] as error
   from key k cross join lateral (
     select count(*)::int as jobs, min(w.finished_at) as "firstAt", max(w.finished_at) as "lastAt", max(w.id::text)::uuid as newest
-    from (
-      select id, lane, finished_at from simple_queue.dead_letter where error_key = k.error_key and shard = $1
-      order by id desc limit $4::int + 1) w
-    where ($2::int[] is null or w.lane = any($2::int[])) and ($3::timestamptz is null or w.finished_at > $3::timestamptz)) c
+    from (${newest('k.error_key')}) w where ${ASKED}) c
   cross join lateral (
     select id, state, lane, last_error from simple_queue.dead_letter where id = c.newest and shard = $1 limit 1) e
   left join simple_queue.lane l on l.id = e.lane left join simple_queue.queue q on q.id = l.queue`,

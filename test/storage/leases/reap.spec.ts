@@ -151,6 +151,20 @@ describe('reaping', () => {
     expect(await rowOf(accompanied.id)).toMatchObject({ suspicion: 5, stalls: 2 });
   });
 
+  it('keeps what ends though the row of its queue is gone, as for a queue that has said nothing', async () => {
+    const job = (suspicion: number) =>
+      test.rows.job({ state: 'running', lease: gone(), suspicion, stalls: 2 });
+    const [poisoned, cancelled] = [await job(3), await job(0)];
+    await test.database.query(
+      'update simple_queue.job set cancel_at = now() where id = $1', [cancelled.id]); // prettier-ignore
+    await test.database.query('update simple_queue.job set queue = -1');
+
+    expect(await reap()).toMatchObject({ jobs: 2, poisoned: 1, cancelled: 1 });
+
+    expect(await find(poisoned.id)).toMatchObject({ state: 'poisoned' });
+    expect(await find(cancelled.id)).toMatchObject({ state: 'cancelled' });
+  });
+
   it('runs a job alone after its second crash where one stall poisons', async () => {
     const { id } = await test.rows.job({ state: 'running', lease: gone(), suspicion: 1 });
     await reap({ maxStalls: 1 });

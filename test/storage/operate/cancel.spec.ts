@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { QueueService } from '../../../lib/queue.service.js';
 import type { ClaimRepository } from '../../../lib/storage/claim/claim.repository.js';
 import type { SettleRepository } from '../../../lib/storage/settle/settle.repository.js';
 import type { CancelRepository } from '../../../lib/storage/operate/cancel.repository.js';
@@ -207,6 +208,21 @@ describe('cancelling', () => {
       state: 'running',
       cancelRequestedAt: expect.any(Date),
     });
+  });
+
+  it('ends a blocked job that was changed beside it', async () => {
+    const rival = await Rival.connect(test.database);
+    const queues = new QueueService(test.storage, test.options, test.events);
+    const enqueue = () => queues.enqueue('plain', { n: 1 }, { group: 'a', ordered: true });
+    const [, { id }] = [await enqueue(), await enqueue()];
+    await rival.begin();
+    await rival.query('update simple_queue.blocked set epoch = epoch + 1');
+    await rival.query('update simple_queue.job set epoch = epoch + 1 where id = $1', [id]);
+    const cancelling = cancel(id);
+    await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+    await rival.commit();
+    await rival.close();
+    expect(await cancelling).toEqual({ cancelled: 1, requested: 0 });
   });
 
   it('lets a success that commits first win', async () => {

@@ -138,6 +138,23 @@ describe('a change of a waiting job', () => {
       expect(await admin.change(id, { payload: 2 })).toMatchObject({ changed: true });
     });
 
+    it('takes the key that the command line gives it', async () => {
+      const { id } = await aDeadOne('keyed');
+      const keyIs = async (...flags: string[]) => {
+        const argv = ['change', id, '--payload', '{}', ...flags];
+        expect(await cli(argv, { env: { DATABASE_URL: test.database.url } })).toMatchObject({
+          code: 0,
+        });
+        const [row] = await test.database.query(
+          'select options from simple_queue.dead_letter where id = $1',
+          [id],
+        );
+        return row;
+      };
+      expect(await keyIs('--key', 'b')).toMatchObject({ options: { limitKey: 'b' } });
+      expect(await keyIs('--no-key')).not.toMatchObject({ options: { limitKey: 'b' } });
+    });
+
     it('reads the key of its limit again, and leaves its other options', async () => {
       const { id } = await aDeadOne('keyed');
       const set = (options: object) =>

@@ -125,7 +125,9 @@ const DRAWING: Record<string, string> = {
 const REGISTRIES = ['queue', 'lane', 'outcome', 'version', 'migration'];
 const VOLATILE =
   /\b(random|clock_timestamp|timeofday|gen_random_uuid|uuid_generate_\w+|nextval|setval|currval|txid_current|pg_current_xact_id)\s*\(/;
-const SESSION = /\b(set_config|pg_advisory_lock|create temp|listen |prepare |set session)/;
+/** What is set for the transaction alone stays in no session. */
+const SESSION =
+  /\b(set_config(?!\('\w+', '\w+', true\))|pg_advisory_lock|create temp|listen |prepare |set session)/;
 
 const drawn = (name: string, text: string): string =>
   name in DRAWING ? text.replaceAll(/\b(nextval|gen_random_uuid)\(/g, '(') : text;

@@ -1,4 +1,3 @@
-import { givenIn } from '../../../admin/checks.js';
 import type { ChangeAnswer, JobChanges } from '../../../job/enqueue-options.js';
 import type { AddCommand, Cli } from '../../command.js';
 import { isDead } from '../../../job/job-state.js';
@@ -69,8 +68,7 @@ async function changed(
   const queue = key === undefined ? undefined : (await admin.job(id))?.queue;
   if (queue === undefined) return admin.change(id, changes);
   const perKey = { by: () => (key === false ? undefined : key), concurrency: 1 };
-  const work = () => session.queues({ [queue]: { perKey } }).change(id, changes);
-  return admin.act('change', { id, changed: givenIn(changes) }, work);
+  return session.adminOf({ [queue]: { perKey } }).change(id, changes);
 }
 
 function told({ changed, state }: ChangeAnswer): string {
