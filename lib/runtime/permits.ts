@@ -42,9 +42,9 @@ export class Permits {
     if (quickAt > this.quickAt) this.quickAt = quickAt;
   }
 
-  /** None is free, and one was taken for quick work since: another will be free within moments. */
+  /** None is free but for what is promised, and one was taken for quick work since: another will be free within moments. */
   isQuick(since: number): boolean {
-    return this.taken >= this.limit && this.quickAt > since;
+    return this.free <= this.promised && this.quickAt > since;
   }
 
   giveBack(): void {

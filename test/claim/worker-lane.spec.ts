@@ -82,6 +82,31 @@ describe('a lane whose jobs are slow', () => {
 describe('lanes that share the limit of their queue', () => {
   const named = (id: number, queue: Permits) => aLane({ id, permits: [new Permits(100), queue] });
 
+  it('have a place each behind what is claimed and quick, or each claim would bring jobs of one of them', () => {
+    const queue = new Permits(2);
+    const lanes = [1, 2, 3, 4].map((id) => named(id, queue));
+    const asked = (): number[] => {
+      countPromises(lanes);
+      return lanes.map((lane) => {
+        const { wanted } = lane;
+        lane.ask(wanted);
+        lane.promise();
+        return wanted;
+      });
+    };
+    for (const lane of lanes) lane.answered(0, { short: false, nextLookAt: 0 });
+    const before = asked();
+    lanes[0]!.answered(2, { short: false, nextLookAt: 0 });
+    for (let n = 0; n < 40; n++) lanes[0]!.add(aRun({}, { lane: lanes[0]! }));
+    while (lanes[0]!.canStart) {
+      lanes[0]!.start();
+      lanes[0]!.ended(performance.now() + 1);
+    }
+
+    expect(before).toEqual([2, 0, 0, 0]);
+    expect(asked().slice(1)).toEqual([1, 1, 1]);
+  });
+
   it('ask for no more than it together, but for those that are most likely empty', () => {
     const queue = new Permits(2);
     const [one, other, idle] = [named(1, queue), named(2, queue), named(3, queue)];
