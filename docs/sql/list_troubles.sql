@@ -138,8 +138,8 @@ with live as materialized (
   union all
   (select 'SUSPECTS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(s.run_at)) * 1000)::float8 as "sinceMs", (array_to_string((array_agg(s.id::text order by s.id))[1:5], ' '))::text as subject, (0)::int as extra
-    from (select lane, id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s
-    join simple_queue.lane l on l.id = s.lane join simple_queue.queue q on q.id = l.queue group by q.name order by q.name limit 100)
+    from (select id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s
+    cross join lateral (select queue from simple_queue.job where id = s.id and shard = $1 offset 0) j join simple_queue.queue q on q.id = j.queue group by q.name order by q.name limit 100)
   union all
   (select 'WORKFLOWS' as code, null::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(w.created_at)) * 1000)::float8 as "sinceMs", (array_to_string((array_agg(w.id::text order by w.id))[1:5], ' '))::text as subject, (0)::int as extra

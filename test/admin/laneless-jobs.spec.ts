@@ -52,6 +52,12 @@ describe('jobs whose lane was deleted', () => {
     },
   );
 
+  it('are among the troubles while they are suspects, with their queue and their ids', async () => {
+    const { id, lane } = await test.rows.job({ name: 'welcome', state: 'suspect' });
+    await deleteLane(lane);
+    expect(await admin.troubles()).toContainEqual(expect.objectContaining({ code: 'SUSPECTS', queue: 'mail', ids: [id] })); // prettier-ignore
+  });
+
   it('are listed when dead, among errors as well; a retry says what is missing, and a purge works', async () => {
     const id = await aDead('gone');
     expect(await listed({})).toEqual([{ id, queue: 'unknown', name: '', state: 'failed' }]);

@@ -191,8 +191,8 @@ export const LIST_TROUBLES = statement(
     from (select id from simple_queue.workflow where state = 'stuck' and shard = $1 order by id limit $2::int + 1) w having count(*) > 0)
   union all
   (${row('SUSPECTS', { queue: 'q.name', count: 'count(*)', since: 'min(s.run_at)', subject: some('s.id') })}
-    from (select lane, id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s
-    join simple_queue.lane l on l.id = s.lane join simple_queue.queue q on q.id = l.queue group by q.name order by q.name limit ${MOST_ROWS})
+    from (select id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s
+    cross join lateral (select queue from simple_queue.job where id = s.id and shard = $1 offset 0) j join simple_queue.queue q on q.id = j.queue group by q.name order by q.name limit ${MOST_ROWS})
   union all
   (${row('WORKFLOWS', { count: 'count(*)', since: 'min(w.created_at)', subject: some('w.id') })}
     from looked w where w.id in (select v.id from (${vanished('looked')}) v) having count(*) > 0)
