@@ -22,8 +22,8 @@ export interface Loan {
   name: string;
   starts: number;
   askedAt: number;
-  /** So long it waited for the last one. */
-  startMs: number;
+  /** So long after that the first of them might start. */
+  firstMs: number;
   /** For giving them back; undefined: some of them went back already. */
   fullAt: string | undefined;
   /** Its permits were freed before it had claimed. */
@@ -112,9 +112,9 @@ export class LimitedPulls {
       used = rows.length;
       return rows;
     } finally {
-      const { fullAt, startMs } = lent;
+      const { fullAt, firstMs } = lent;
       const kept = await this.kept(name, wish.lease, used, lent);
-      const loan = { name, starts: used, askedAt, startMs, fullAt: used < lent.lent ? undefined : fullAt, ...kept }; // prettier-ignore
+      const loan = { name, starts: used, askedAt, firstMs, fullAt: used < lent.lent ? undefined : fullAt, ...kept }; // prettier-ignore
       if (used > 0) wish.loans.push(loan);
     }
   }
@@ -136,9 +136,9 @@ export class LimitedPulls {
     if (loans.length === 0) return false;
     if (loans.some(({ isLost }) => isLost)) return true;
     const now = performance.now();
-    const isLate = loans.some(({ name, askedAt, startMs }) => {
+    const isLate = loans.some(({ name, askedAt, firstMs }) => {
       const row = this.fleet.get(name);
-      return row !== undefined && now - askedAt - startMs > lateMsOf(row);
+      return row !== undefined && now - askedAt - firstMs > lateMsOf(row);
     });
     this.isSlow = isLate && (this.isSlow || tries >= SLOW_TRIES);
     return isLate && !this.isSlow;

@@ -42,6 +42,23 @@ describe('pulled claims of a limited queue', () => {
     await story.clear();
   });
 
+  it('of a strict rate bring together what may start within moments, not one job for each round trip', async () => {
+    const rateOf = (limit: number) => ({ rate: { limit, perMs: 1_000, strict: true } });
+    const queues = { fine: rateOf(100_000), even: rateOf(100), sparse: rateOf(1) };
+    const app = await story.start({ options: { worker: false, queues } });
+    const brought: number[] = [];
+    for (const queue of Object.keys(queues)) {
+      await app.queues.enqueueMany(
+        queue,
+        Array.from({ length: 50 }, (_, n) => ({ payload: n })),
+      );
+      const { jobs } = await queueOf(app).claim({ ...REQUEST, queues: [queue], limit: 50 });
+      brought.push(jobs.length);
+    }
+
+    expect(brought).toEqual([50, 4, 1]);
+  });
+
   it('give back what a lapsed lease held, after its jobs', async () => {
     const app = await story.start({ options: { queues: { work: { fleetConcurrency: 3 } } } });
     const { id } = await app.queues.enqueue('work', 1);

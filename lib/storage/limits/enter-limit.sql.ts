@@ -3,8 +3,10 @@ import { DRAWN_AHEAD_MS } from '../../job/limit.js';
 import { after, FIRST_MS, fitting, HELD_MS, IS_OPEN } from './buckets.sql.js';
 import { IN_FRONT, IN_LINE_MS, lineBefore, rowOf } from './in-line.sql.js';
 
+/** Jobs of one claim start together, when the last of them may: of a strict rate as many as are late by a third of what it bears, or one for each round trip would be all. */
+const TOGETHER_MS = `case when strict then (step_ms * rate - per_ms) / 3 else 0 end`;
 /** As many starts as may begin now, or the first of the next moments. */
-const STARTS = `greatest(${fitting(0)} - ${IN_FRONT}, least(1, ${fitting(DRAWN_AHEAD_MS)} - ${IN_FRONT}))`;
+const STARTS = `greatest(${fitting(TOGETHER_MS)} - ${IN_FRONT}, least(1, ${fitting(DRAWN_AHEAD_MS)} - ${IN_FRONT}))`;
 
 /** Permits and starts are granted together, or none of them: whoever had the one and waited for the other would keep it from all others. */
 const GRANT = `least($4::int, case when concurrency is null then $4::int else greatest(0, concurrency - allotted - ${IN_FRONT}) end, case when rate is null then $4::int else ${STARTS} end)`;
@@ -25,7 +27,7 @@ export const LEND = statement(
     set allotted = allotted + case when concurrency is null then 0 else ${GRANT} end,
       next_at = case when rate is null then next_at else ${after(GRANT)} end, granted = ${GRANT}
     where name = $2 and shard = $1 and ${IS_OPEN} and ${GRANT} > 0
-    returning name, concurrency, granted, next_at, ${START_MS} as start_ms),
+    returning name, concurrency, granted, next_at, ${START_MS} as start_ms, greatest(0, ${START_MS} - (granted - 1) * step_ms) as first_ms),
   kept as (
     insert into simple_queue.allotment (name, shard, lease, n, wanted, holder, expires_at, lanes)
     select name, $1, $3::uuid, granted, granted, $6, statement_timestamp() + $5::float8 * interval '1 millisecond', $7::int[]
@@ -39,7 +41,7 @@ export const LEND = statement(
     on conflict (name, shard, lease) do update set wanted = excluded.wanted, lanes = excluded.lanes, expires_at = excluded.expires_at,
       turn_at = case when a.expires_at > statement_timestamp() then a.turn_at else statement_timestamp() end
     returning turn_at = statement_timestamp() as is_new)
-  select coalesce(g.granted, 0) as lent, g.next_at::text as "fullAt", coalesce(g.start_ms, 0) as "startMs",
+  select coalesce(g.granted, 0) as lent, g.next_at::text as "fullAt", coalesce(g.start_ms, 0) as "startMs", coalesce(g.first_ms, 0) as "firstMs",
     coalesce((select is_new from waits), false) as "isNew", coalesce(g.concurrency is not null, false) as "holdsPermits"
   from simple_queue.fleet_limit l left join lending g on true where l.name = $2 and l.shard = $1`,
 );

@@ -110,8 +110,9 @@ interface LendWish {
 export interface Lent {
   lent: number;
   fullAt: string;
-  /** Until all of it may start. */
+  /** Until all of it may start, and the first of it. */
   startMs: number;
+  firstMs: number;
   /** It has come into line just now. */
   isNew: boolean;
   holdsPermits: boolean;
