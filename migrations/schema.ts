@@ -8,6 +8,8 @@ const WORDS: Readonly<Record<string, string>> = {
   '~~t': 'statement_timestamp()',
   '~~m': 'as materialized',
   '~~l': 'cross join lateral',
+  '~~s': 'shard = $1 and',
+  '~~e': 'exists (select from',
 };
 
 /**
@@ -17,5 +19,5 @@ const WORDS: Readonly<Record<string, string>> = {
 export function inSchema(statement: string, schema: string): string {
   return statement
     .replaceAll(/(?:simple_queue|~~)\./g, `${inQuotes(schema)}.`)
-    .replaceAll(/~~[tml]/g, (short) => WORDS[short]!);
+    .replaceAll(/~~[tmlse]/g, (short) => WORDS[short]!);
 }
