@@ -47,7 +47,8 @@ const HINTS_BY_STATE: Readonly<Record<string, Hint>> = {
   '42883': UNFIT,
   '42501': (called) =>
     `This role may not do that. Acts take the rights of queue_operate, "maintain" those of queue_worker (\`${command(['roles'], called)}\`), or the owner of the tables.`,
-  '53300': 'The server has no connection left. Close some, or raise max_connections.',
+  '53300':
+    'Close some connections, or raise the CONNECTION LIMIT of the role or database that is named, else max_connections.',
   '57014': 'It took longer than --timeout allows.',
   '55P03': 'Another transaction holds a lock. Try again, or see who holds it in pg_stat_activity.',
 };

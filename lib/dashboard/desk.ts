@@ -37,9 +37,11 @@ export class Desk {
   private readonly assets = new Assets();
   private readonly hide: Hiding;
   private turn: Promise<unknown> = Promise.resolve();
-  private readonly log = new Logger('SimpleQueueDashboard');
 
-  constructor(private readonly options: SimpleQueueDashboardOptions) {
+  constructor(
+    private readonly options: SimpleQueueDashboardOptions,
+    private readonly log: Pick<Logger, 'log'> = new Logger('SimpleQueueDashboard'),
+  ) {
     this.hide = hidingBy(options.redact);
   }
 
@@ -152,7 +154,7 @@ export class Desk {
       const isAct = !('dryRun' in action.takes) || !isDry(said);
       const act = () => source.admin.as(who).act(name, selectorOf(said), work);
       const done = (await (isAct ? act() : work())) ?? {};
-      this.log.log(`${who}: ${name} ${subjectOf(said)}`);
+      this.log.log(`${who}: ${name} ${subjectOf(said)}${isAct ? '' : ' (dry run)'}`);
       return json(done);
     } finally {
       this.glances.forget();

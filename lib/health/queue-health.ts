@@ -36,7 +36,7 @@ export type HealthState = {
   spool?: SpoolHealth;
   /** What waits for a person; `QueueAdmin.troubles()` says it in words. Makes nothing `down`. */
   troubles?: Pick<Trouble, 'code' | 'level' | 'queue' | 'count'>[];
-  /** Why `troubles` is missing: they could not be read, or not in time. Makes nothing `down`. */
+  /** Why `troubles` is missing. Makes nothing `down`. */
   troublesUnread?: string;
 };
 type FailingLoopState = Omit<FailingLoop, 'error'> & {

@@ -103,7 +103,7 @@ class InlineRuns {
   private runAll(): Promise<void> {
     const deadline = performance.now() + this.timeoutMs;
     return HandWorker.with(this.parts, async (worker) => {
-      while (await worker.next(undefined, Math.max(1, deadline - performance.now())))
+      while (await worker.next(undefined, Math.max(1, Math.round(deadline - performance.now()))))
         if (performance.now() > deadline) throw endless(this.timeoutMs);
     });
   }

@@ -91,7 +91,7 @@ export class QueueWorker {
     if (this.emptying++ === 0) this.isBorrowed = !this.isRunning;
     const { counts, stop } = countRuns(this.parts.events);
     try {
-      await bounded({ timeoutMs }, { late: timedOut }, async (over) => {
+      await bounded({ timeoutMs }, { late: () => this.timedOut() }, async (over) => {
         await this.start();
         await this.waitUntilEmpty(performance.now() + timeoutMs, over);
       });
@@ -165,9 +165,20 @@ export class QueueWorker {
       const { worker } = this;
       if (!worker) throw closing();
       if (!(await worker.hasWork())) return;
-      if (performance.now() > deadline) throw timedOut();
+      if (performance.now() > deadline) throw this.timedOut();
       await new Promise((resolve) => setTimeout(resolve, EMPTY_CHECK_MS));
     }
+  }
+
+  private timedOut(): QueueError {
+    const run = this.worker?.crew.dispatcher.runs().find(({ settled }) => !settled);
+    const what = run
+      ? `job ${run.id} of queue "${run.queue}" (${run.lane.handler.label}) still runs`
+      : 'jobs are due, or the database did not reply';
+    return new QueueError(
+      'RUN_TIMEOUT',
+      `Work is left after the timeout: ${what}. A handler may hang, or enqueue as fast as it works; raise timeoutMs.`,
+    );
   }
 
   private checkHooks(): void {
@@ -180,13 +191,6 @@ export class QueueWorker {
 
 /** A second signal during the drain means: now. */
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-
-function timedOut(): QueueError {
-  return new QueueError(
-    'RUN_TIMEOUT',
-    'Work is left after the timeout of runUntilEmpty, or the database did not reply. A handler may hang, or enqueue as fast as it works; raise timeoutMs, or look at the view jobs.',
-  );
-}
 
 function checkedTimeout(given: Duration = 30_000): number {
   const timeoutMs = msOf(given);

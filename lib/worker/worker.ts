@@ -37,7 +37,7 @@ type OwnLoop =
 /** What a working process does: owns the loops that turn the duties, their start and their stop. */
 export class Worker {
   readonly name = workerName();
-  private readonly crew: Crew;
+  readonly crew: Crew;
   private readonly watches: Watches;
   private readonly loops: Readonly<Record<OwnLoop | DutyName, Loop>>;
   private unsubscribe: () => void = () => undefined;

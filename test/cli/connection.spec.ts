@@ -46,6 +46,17 @@ describe('a command that cannot reach its tables', () => {
     expect(err).not.toContain(secret());
   });
 
+  it('names the limit of the role where that one is full, and not the server alone', async () => {
+    const role = `limited_${process.pid}`;
+    await test.database.query(`create role ${role} login password 'in' connection limit 0`);
+    const { code, err } = await cli(['queues', '--url', at({ username: role, password: 'in' })]);
+    await test.database.query(`drop role ${role}`);
+    expect(code).toBe(1);
+    expect(err).toContain(`too many connections for role "${role}"`);
+    expect(err).toContain('a named CONNECTION LIMIT,');
+    expect(err).toContain('CONNECTION LIMIT of the role or database that is named');
+  });
+
   it.each<[string, string[], string]>([
     ['no address at all', [], 'No database is named'],
     ['an address that is none', ['--url', 'sesame@home'], '--url is not an address'],

@@ -196,11 +196,13 @@ describe('who may do what', () => {
     );
     await act('cancel', { ids: [one] });
     await act('purge', { filter: { queue: 'mail', uniqueKey: 'secret' }, dryRun: true });
+    await act('purge', { filter: { queue: 'mail' } });
     await act('pause', { queue: 'mail' }, { 'x-access': '"read"' });
     Logger.overrideLogger(false);
     expect(lines).toEqual([
       `ada@example.com: change ${one}`,
       `somebody: cancel 1 jobs: ${one}`,
+      'somebody: purge by a filter (dry run)',
       'somebody: purge by a filter (dry run)',
     ]);
     const acts = await it_.app.get(QueueAdmin).audit({}, { limit: 2 });

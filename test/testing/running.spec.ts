@@ -31,6 +31,7 @@ import { aHandler } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { aGate } from '../support/gate.js';
+import { patient } from '../support/patience.mjs';
 import { UNHURRIED } from '../support/unhurried.js';
 
 const Letters = defineJob({
@@ -270,11 +271,14 @@ describe('runNext', () => {
 });
 
 describe('drain', () => {
-  it('gives up a handler that hangs, and gives its job back', async () => {
+  it('gives up a handler that hangs, names it, and gives its job back', async () => {
     const { id } = await queues.enqueue('any', 1);
     const gate = aGate();
     work = () => gate.passed;
-    await expect(drain(app, { timeoutMs: 20 })).rejects.toMatchObject({ code: 'RUN_TIMEOUT' });
+    await expect(drain(app, { timeoutMs: patient(1_500) })).rejects.toMatchObject({
+      code: 'RUN_TIMEOUT',
+      message: `Work is left after the timeout: job ${id} of queue "any" (TestHandler.process) still runs. A handler may hang, or enqueue as fast as it works; raise timeoutMs.`,
+    });
     gate.open();
     expect(await queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
     await expect(drain(app, { timeoutMs: 1.5 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
@@ -465,7 +469,10 @@ describe('runInline', () => {
     stop = runInline(app, { timeoutMs: 50 });
     const gate = aGate();
     work = () => gate.passed;
-    await expect(queues.enqueueAndWait('any', 3)).rejects.toMatchObject({ code: 'RUN_TIMEOUT' });
+    await expect(queues.enqueueAndWait('any', 3)).rejects.toMatchObject({
+      code: 'RUN_TIMEOUT',
+      message: expect.stringMatching(/still ran after \d+ ms\./),
+    });
     gate.open();
   });
 

@@ -115,7 +115,7 @@ export const LOCKED = '55P03';
 
 const CROWDED = 'no connection of the server was free';
 const ROOM =
-  'Every connection of a process takes one of a pooler in session mode, and of the server: enlarge the pool (default_pool_size of PgBouncer) or max_connections, give it fewer processes at once, or see poolMode';
+  'Every connection of a process takes one of a pooler in session mode, and of the server: enlarge the pool (default_pool_size of PgBouncer), max_connections, or a named CONNECTION LIMIT, give it fewer processes at once, or see poolMode';
 
 /** What PgBouncer says when it has no room, and the server: SQLSTATE 53300. */
 const NO_ROOM = /query_wait_timeout|no more connections allowed/;

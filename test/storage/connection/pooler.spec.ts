@@ -269,7 +269,9 @@ describe('behind a pooler', () => {
     const error = new DatabaseError('enqueue', Object.assign(new Error(message), { code }));
     expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', isCrowded: true, sqlState: code });
     expect(error.message).toContain(message);
-    expect(error.message).toMatch(/default_pool_size of PgBouncer\) or max_connections/);
+    expect(error.message).toMatch(
+      /default_pool_size of PgBouncer\), max_connections, or a named CONNECTION LIMIT/,
+    );
   });
 
   it('an idle worker gives connections back, so that a producer beside it gets one', async () => {

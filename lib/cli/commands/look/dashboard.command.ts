@@ -36,10 +36,10 @@ async function serve(cli: Cli, { port, readOnly = false }: DashboardFlags): Prom
   const { storage, options } = await cli.session();
   const { Desk } = await import('../../../dashboard/desk.js');
   const { sourceOf } = await import('../../../dashboard/source.js');
-  const desk = new Desk({
-    access: () => (readOnly ? 'read' : 'all'),
-    actor: () => actorOf(cli.flags),
-  });
+  const desk = new Desk(
+    { access: () => (readOnly ? 'read' : 'all'), actor: () => actorOf(cli.flags) },
+    { log: (line: string) => cli.screen.note(line) },
+  );
   desk.open(sourceOf('default', storage, options));
   const root = `/${randomBytes(16).toString('hex')}`;
   const server = createServer((request, response) => void answer(desk, root, request, response));
