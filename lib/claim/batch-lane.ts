@@ -62,6 +62,7 @@ export class BatchLane extends WorkerLane {
   override start(): JobBatch {
     const runs = [super.start() as JobRun];
     while (runs.length < this.size && this.buffered > 0) runs.push(this.next());
+    this.promise();
     this.linger();
     return new JobBatch(this, runs);
   }

@@ -133,6 +133,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
     const quickAt = this.ahead > 0 ? this.startedAt : undefined;
     for (const permit of this.permits) permit.take(quickAt);
     this.running++;
+    this.promise();
     return run;
   }
 
@@ -207,7 +208,9 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
 
   /** Everything that has not started: given back at stop, or dropped when the lease is lost. */
   giveBack(): JobRun[] {
-    return [...this.compact().splice(0), ...this.heavy.removeAll()];
+    const runs = [...this.compact().splice(0), ...this.heavy.removeAll()];
+    this.promise();
+    return runs;
   }
 
   /** Jobs wait, and none has started for `ms`: the handler became slower than it was measured. */
@@ -222,7 +225,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
     return this.compact().splice(isStale ? 0 : this.startsWithin(ms));
   }
 
-  /** What its claims hold, and will surely bring, takes permits of others: beyond what starts within moments. */
+  /** What its claims hold, and will surely bring, takes permits of others: beyond what starts within moments. Said with each start, too: limits ask for wishes between two claims. */
   promise(): void {
     const surely = this.wasEmpty ? this.held : this.held + this.expected;
     this.shared.promise(this.callsOf(surely) - this.ahead);

@@ -1,12 +1,13 @@
 import { DRAWN_AHEAD_MS } from '../job/limit.js';
 import type { Drawn, LimitRepository } from '../storage/limits/limit.repository.js';
 import type { FleetPermits, LimitedLane } from './fleet-permits.js';
-import type { SharingParts } from './sharing.js';
 import type { Unused } from './slots.js';
 import { startable } from './startable.js';
 
-interface DrawingParts extends Pick<SharingParts, 'countPromises' | 'onRoom' | 'pollIntervalMs'> {
+interface DrawingParts {
   limits: Pick<LimitRepository, 'draw' | 'giveBackStarts'>;
+  pollIntervalMs: number;
+  onRoom: () => void;
 }
 
 const MOST = 20_000;
@@ -51,7 +52,6 @@ export class Drawing {
     if (!permits.slots || permits.limit <= 0) return Infinity;
     if (permits.row.version !== this.version) this.drawAt = 0;
     this.version = permits.row.version;
-    this.parts.countPromises();
     const now = performance.now();
     const left = permits.slots.left(now);
     const growth = permits.slots.lapsed(now) > 0 ? 1 : GROWTH;

@@ -6,7 +6,7 @@ import { Sharing, type SharingParts } from './sharing.js';
 
 interface LimitKeeperParts extends Pick<
   SharingParts,
-  'pollIntervalMs' | 'tell' | 'onRoom' | 'countPromises' | 'onEmptied'
+  'pollIntervalMs' | 'tell' | 'onRoom' | 'onEmptied'
 > {
   limits: LimitRepository;
   fleet: FleetLimits;

@@ -11,8 +11,6 @@ export interface SharingParts {
   tell: (name: string, isRule?: boolean) => void;
   /** There may be room: for a claim, and for what waits here. */
   onRoom: () => void;
-  /** Lanes wish for what is not promised now: as it was at the last claim, none would where all of that has run. */
-  countPromises: () => void;
   /** Nothing of it is left here: what was claimed and has not started goes back. */
   onEmptied: (lanes: Iterable<LimitedLane>) => void;
 }
@@ -81,7 +79,6 @@ export class Sharing {
   async round(lease: string): Promise<number> {
     const { lanes, row } = this.permits;
     if (lanes.size === 0 || row.concurrency === null) return this.vouch(lease);
-    this.parts.countPromises();
     const now = performance.now();
     if (!this.isDue(now)) return this.lookAt - now;
     this.heard = false;

@@ -3,7 +3,6 @@ import { FleetLimits, saysNothing } from '../limits/fleet-limits.js';
 import { LimitKeeper } from '../limits/limit-keeper.js';
 import type { Dispatcher } from '../claim/dispatcher.js';
 import type { Intake } from '../claim/intake.js';
-import { countPromises } from '../claim/shared-permits.js';
 import type { WorkerLanes } from '../claim/worker-lanes.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
@@ -32,7 +31,6 @@ export function makeLimits(
       dispatcher.startAll();
       wakePoller();
     },
-    countPromises: () => countPromises(lanes.all()),
     onEmptied: (emptied) => {
       for (const { id } of emptied) intake.giveBack(lanes.get(id)?.giveBack() ?? [], 'unstarted');
     },

@@ -22,8 +22,6 @@ it('starts are drawn for lanes that share a full queue as soon as all that was c
       },
       giveBackStarts: () => Promise.resolve(void asked.push('give back')),
     },
-
-    countPromises: () => countPromises(lanes),
     onRoom: () => undefined,
     pollIntervalMs: 1_000,
   });

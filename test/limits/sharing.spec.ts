@@ -31,7 +31,6 @@ it('a process with a backlog keeps its part, though all that it held has run whi
     pollIntervalMs: 1_000,
     tell: () => undefined,
     onRoom: () => undefined,
-    countPromises: () => undefined,
     onEmptied: () => undefined,
   });
   await sharing.round(own);
