@@ -1,8 +1,15 @@
--- $1 smallint, $2 integer
+-- $1 smallint, $2 integer, $3 bigint
 prepare take_ends as
-with gone as (
+with page as materialized (
+    select a.id, (select w.id from simple_queue.workflow w where w.id = (select workflow from simple_queue.step where id = a.job and shard = $1) and w.shard = $1) as flow from (
+      select * from simple_queue.arrival where kind = 'end' and shard = $1 and id > $3::bigint order by id limit $2::int) a),
+  free as materialized (
+    select w.id from (select distinct flow as id from page order by flow) u cross join lateral (
+      select id from simple_queue.workflow where id = u.id and shard = $1 for update skip locked) w),
+  gone as (
     delete from simple_queue.arrival where kind = 'end' and shard = $1 and id = any(array(
-      select id from simple_queue.arrival where kind = 'end' and shard = $1 order by id limit $2::int for update skip locked))
+      select id from simple_queue.arrival where kind = 'end' and shard = $1 and id = any(array(
+        select id from page where flow is null or flow in (select id from free))) order by id for update skip locked))
     returning id, job, state, output, error),
   told as (
     update simple_queue.step s set state = g.state, output = g.output, error = g.error, ended_at = statement_timestamp()
@@ -103,4 +110,4 @@ with gone as (
     (select count(*) from scheduled)::int as later,
     ((select count(*) from left_over) + 0)::int as arrivals,
     (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
-      from finished where state not in ('running', 'compensating')) as ended, (select count(*) from gone)::int as taken;
+      from finished where state not in ('running', 'compensating')) as ended, (select count(*) from gone)::int as taken, (select p.id from page p order by p.id offset $2::int - 1 limit 1)::text as last;

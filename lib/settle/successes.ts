@@ -4,7 +4,8 @@ import type { GroupRepository } from '../storage/groups/group.repository.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { Success } from '../storage/settle/ended-run.js';
 import type { SettleRepository } from '../storage/settle/settle.repository.js';
-import { LOOK, type Moved, type WorkflowRepository } from '../storage/workflows/workflow.repository.js'; // prettier-ignore
+import { LOOK, type WorkflowRepository } from '../storage/workflows/workflow.repository.js';
+import type { Moved } from '../storage/workflows/rows.js'; // prettier-ignore
 import type { JobRun } from '../run/job-run.js';
 import { endedBy, type Claims } from './claims.js';
 import type { Settling } from './settling.js';

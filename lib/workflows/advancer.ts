@@ -9,16 +9,11 @@ import type { Signals } from '../storage/wake-ups/signals.js';
 import type { Storage } from '../storage/storage.js';
 import type { Adding } from '../storage/workflows/adding.repository.js';
 import { Adder } from './adder.js';
-import type { Beginning, Moved, Stopping } from '../storage/workflows/workflow.repository.js';
+import type { Beginning, Stopping } from '../storage/workflows/workflow.repository.js';
+import type { Moved } from '../storage/workflows/rows.js';
 import { Compensator } from './compensator.js';
 import { Dependents } from './dependents.js';
-import { isLocked, isRefusal, Passed, Stopped, unlessPassed, type Page } from './left-over.js';
-
-/** Was any taken up? Was any held by others? */
-interface Looked {
-  moved: boolean;
-  locked: boolean;
-}
+import { isLocked, isRefusal, Passed, Stopped, unlessPassed, type Looked, type Page } from './left-over.js'; // prettier-ignore
 
 interface AdvancerSite {
   storage: Storage;
@@ -33,8 +28,9 @@ const RESTS_PER_LOOK = 4;
 /** Stages and stops that one round takes up. */
 const MAX_PAGE = 100;
 const FIRST = '0';
-/** Kinds of arrivals that wait for jobs of others; those jobs are asked again and again. */
-const OF_OTHERS: readonly string[] = ['wait', 'depend'];
+const NONE = { ended: 0, more: false };
+/** Kinds of arrivals that a look leaves: what waits for jobs of others, which are asked again and again, and ends for workflows that others hold. */
+const LEFT = ['wait', 'depend', 'end', 'skip'];
 /** Kinds from which those of other kinds follow, in the same round. */
 const WITH_OTHERS = ['end', 'skip', 'add', 'stop'];
 
@@ -56,6 +52,8 @@ export class Advancer {
   private restMs = FIRST_REST_MS;
   /** Of the last look at all that waits for jobs of others, or of the one that is under way. */
   private lookMs = 0;
+  /** Looks that are under way. */
+  private readonly more = { arrivals: false, awaited: false };
   private readonly beginning = { after: FIRST };
   private readonly stopping = { after: FIRST };
   private readonly undoing = { after: FIRST };
@@ -77,34 +75,38 @@ export class Advancer {
     const { workflows } = this.site.storage;
     const { kinds } = await workflows.stopExpired();
     const ended = await this.lookAtOthers(kinds);
-    const follows = kinds.some((kind) => WITH_OTHERS.includes(kind));
-    const batches = follows ? await workflows.takeArrivals() : [];
-    for (const moved of batches) this.tell(moved);
+    const follows = this.more.arrivals || kinds.some((kind) => WITH_OTHERS.includes(kind));
+    const taken = follows ? await this.takeArrivals() : 0;
     const pages = await this.pages((kind) => follows || kinds.includes(kind));
-    if (ended > 0 || batches.length > 0 || pages.some(({ moved }) => moved)) return this.again();
+    if (ended + taken > 0 || pages.some(({ moved }) => moved)) return this.again();
     if (this.isUnderWay(kinds)) return FIRST_REST_MS;
-    return kinds.some((kind) => OF_OTHERS.includes(kind)) || pages.some(({ locked }) => locked)
+    return kinds.some((kind) => LEFT.includes(kind)) || pages.some(({ locked }) => locked)
       ? this.later()
       : this.done();
   }
 
+  private async takeArrivals(): Promise<number> {
+    const { moved, more } = await this.site.storage.workflows.arrivals.take();
+    this.more.arrivals = more;
+    for (const each of moved) this.tell(each);
+    return moved.length;
+  }
+
   /** At jobs that know nothing of it; how many that waited for them go on. */
   private async lookAtOthers(kinds: string[]): Promise<number> {
-    const { awaited } = this.site.storage.workflows;
     const startedAt = performance.now();
     if (!this.isUnderWay(kinds)) this.lookMs = 0;
-    let decided = kinds.includes('wait') ? await awaited.take() : 0;
-    if (kinds.includes('depend')) decided += await this.dependents.round();
+    const { awaited } = this.site.storage.workflows;
+    const { ended, more } = kinds.includes('wait') ? await awaited.take() : NONE;
+    this.more.awaited = more;
+    const decided = kinds.includes('depend') ? await this.dependents.round() : 0;
     this.lookMs += performance.now() - startedAt;
-    return decided;
+    return ended + decided;
   }
 
   private isUnderWay(kinds: string[]): boolean {
-    const { awaited } = this.site.storage.workflows;
-    return (
-      (kinds.includes('wait') && awaited.isUnderWay) ||
-      (kinds.includes('depend') && this.dependents.isUnderWay)
-    );
+    const { arrivals, awaited } = this.more;
+    return arrivals || awaited || (kinds.includes('depend') && this.dependents.isUnderWay);
   }
 
   private async pages(has: (kind: string) => boolean): Promise<Looked[]> {

@@ -3,7 +3,7 @@ import type { QueueEventBus } from '../observability/events.js';
 import type { Run } from '../storage/connection/database.js';
 import type { Storage } from '../storage/storage.js';
 import type { Undo } from '../storage/workflows/compensation.repository.js';
-import type { Moved } from '../storage/workflows/workflow.repository.js';
+import type { Moved } from '../storage/workflows/rows.js';
 import { isLocked, isRefusal, Passed, Stopped, unlessPassed, type Page } from './left-over.js';
 
 interface CompensatorSite {

@@ -7,6 +7,12 @@ export interface Page {
   locked?: boolean;
 }
 
+/** Was any taken up? Was any held by others? */
+export interface Looked {
+  moved: boolean;
+  locked: boolean;
+}
+
 /** Things have changed meanwhile: what was enqueued is rolled back. */
 export class Stopped extends Error {}
 

@@ -60,6 +60,17 @@ describe('a workflow that waits for jobs of others', () => {
     await test.rows.clear();
   });
 
+  it('is looked at more and more rarely while that job runs: the same look was one every 5 ms', async () => {
+    const { id: job } = await queues.enqueue('work', 'export');
+    const { id } = await workflows.start(flow(job));
+    await advance();
+    const rests: number[] = [];
+    for (let looks = 0; looks < 8; looks++) rests.push(await advancer.round());
+    expect(rests.at(-1)).toBeGreaterThanOrEqual(500);
+    await workflows.cancel(id);
+    await test.rows.clear();
+  });
+
   it('goes on when such a job has ended, and reads its output; the job knows nothing of it', async () => {
     const { id: job } = await queues.enqueue('work', 'export');
     const [before] = await query('select j.*, xmin from simple_queue.job j where id = $1', [job]);

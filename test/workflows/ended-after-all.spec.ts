@@ -49,7 +49,7 @@ describe('a workflow', () => {
         const { id } = await workflows.start(flow, { onFailure: 'cancel' });
         const [first, second] = await jobsOf(id, 'a');
         await end(first!);
-        await test.storage.workflows.takeArrivals();
+        await test.storage.workflows.arrivals.take();
         expect(await workflows.find(id)).toMatchObject({ state: 'running', stop: 'failed' });
 
         // Its sibling ends before anybody has stopped what is left.
@@ -65,7 +65,7 @@ describe('a workflow', () => {
     it('and has ended with its only failure, without anything left to stop', async () => {
       const { id } = await workflows.start(workflow('one').step('a', 'work', 1), { onFailure: 'cancel' }); // prettier-ignore
       await end(await jobOf(id));
-      await test.storage.workflows.takeArrivals();
+      await test.storage.workflows.arrivals.take();
       expect(await workflows.find(id)).toMatchObject({ state: 'failed', stop: 'failed' });
       expect(await query('select kind from simple_queue.arrival')).toEqual([]);
     });

@@ -2,11 +2,24 @@ import { statement } from '../connection/statement.js';
 import { UNDONE } from './compensated.sql.js';
 import { COUNTED, FAILED, FAILING, followed, lockedWorkflows, MOVED } from './advanced.sql.js';
 
-/** Takes at most $2 arrivals of a kind, in their order. */
-const taken = (kind: string, columns: string): string => `gone as (
+/**
+ * Takes arrivals of a kind, of a page of $2 behind $3: not those of workflows that somebody holds, who would hold up all others. `flow` finds the
+ * workflow of an arrival a; one that is gone holds nothing.
+ */
+const taken = (kind: string, columns: string, flow: string): string => `page as materialized (
+    select a.id, (select w.id from simple_queue.workflow w where w.id = ${flow} and w.shard = $1) as flow from (
+      select * from simple_queue.arrival where kind = '${kind}' and shard = $1 and id > $3::bigint order by id limit $2::int) a),
+  free as materialized (
+    select w.id from (select distinct flow as id from page order by flow) u cross join lateral (
+      select id from simple_queue.workflow where id = u.id and shard = $1 for update skip locked) w),
+  gone as (
     delete from simple_queue.arrival where kind = '${kind}' and shard = $1 and id = any(array(
-      select id from simple_queue.arrival where kind = '${kind}' and shard = $1 order by id limit $2::int for update skip locked))
+      select id from simple_queue.arrival where kind = '${kind}' and shard = $1 and id = any(array(
+        select id from page where flow is null or flow in (select id from free))) order by id for update skip locked))
     returning ${columns})`;
+
+/** `last`: there may be more behind it. */
+const TAKEN = `(select count(*) from gone)::int as taken, (select p.id from page p order by p.id offset $2::int - 1 limit 1)::text as last`;
 
 /**
  * Ends of steps that were told as arrivals: failures, cancels, what was completed in a transaction or by a remote worker. A workflow that shall stop at
@@ -14,7 +27,7 @@ const taken = (kind: string, columns: string): string => `gone as (
  */
 export const TAKE_ENDS = statement(
   'take_ends',
-  `with ${taken('end', 'id, job, state, output, error')},
+  `with ${taken('end', 'id, job, state, output, error', '(select workflow from simple_queue.step where id = a.job and shard = $1)')},
   told as (
     update simple_queue.step s set state = g.state, output = g.output, error = g.error, ended_at = statement_timestamp()
     from (select distinct on (job) * from gone order by job, id) g
@@ -23,7 +36,7 @@ export const TAKE_ENDS = statement(
   ${COUNTED},
   ${FAILING},
   ${followed({ failing: true, over: FAILED, ...UNDONE })}
-  select ${MOVED}, (select count(*) from gone)::int as taken`,
+  select ${MOVED}, ${TAKEN}`,
 );
 
 /**
@@ -32,7 +45,7 @@ export const TAKE_ENDS = statement(
  */
 export const SKIP_STAGES = statement(
   'skip_stages',
-  `with recursive ${taken('skip', 'workflow, stage')},
+  `with recursive ${taken('skip', 'workflow, stage', 'a.workflow')},
   chain as (
     select workflow, stage from gone
     union select e.workflow, e.downstream from chain c cross join lateral (
@@ -51,7 +64,7 @@ export const SKIP_STAGES = statement(
     update simple_queue.step t set state = 'skipped', ended_at = statement_timestamp()
     from complete s where t.workflow = s.workflow and t.shard = $1 and t.stage = s.stage and t.state is null),
   ${followed()}
-  select ${MOVED}, (select count(*) from gone)::int as taken`,
+  select ${MOVED}, ${TAKEN}`,
 );
 
 /** Takes a stage that is to begin and needs more than one statement; locked until the transaction ends. */

@@ -42,21 +42,16 @@ export class AwaitedRepository {
     await run(AWAIT_AGAIN, [SHARD, workflow]);
   }
 
-  /** There is more of this look. */
-  get isUnderWay(): boolean {
-    return this.after !== FIRST;
-  }
-
-  /** Some pages of them; how many have ended. */
-  async take(): Promise<number> {
+  /** Some pages of them; how many have ended, and whether there is more of this look. */
+  async take(): Promise<{ ended: number; more: boolean }> {
     const { run } = this.database.loops;
     let ended = 0;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       const [row] = await run<{ ended: number; last: string | null }>(TAKE_AWAITED, [SHARD, this.after]); // prettier-ignore
       ended += row!.ended;
       this.after = row!.last ?? FIRST;
-      if (!this.isUnderWay) break;
+      if (this.after === FIRST) break;
     }
-    return ended;
+    return { ended, more: this.after !== FIRST };
   }
 }

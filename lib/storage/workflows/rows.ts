@@ -1,4 +1,4 @@
-import type { FoundStep, StepCondition, WorkflowState, WorkflowSummary } from '../../job/workflow.js'; // prettier-ignore
+import type { FoundStep, StepCondition, WorkflowState, WorkflowSummary, WorkflowEnd } from '../../job/workflow.js'; // prettier-ignore
 
 export interface WorkflowRow {
   id: string;
@@ -40,3 +40,14 @@ export interface UndoRow {
 }
 
 export type FoundRow = WorkflowRow & { stages: StageRow[] };
+
+/** What moving workflows on has led to. */
+export interface Moved {
+  /** Lanes in which jobs are ready. */
+  lanes: number[];
+  /** Jobs whose time lies ahead. */
+  later: number;
+  /** What the duty has to look at. */
+  arrivals: number;
+  ended: { id: string; name: string; state: WorkflowEnd; attempt: number }[];
+}

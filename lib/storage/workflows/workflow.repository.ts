@@ -1,19 +1,13 @@
 import type { NewJob } from '../../job/new-job.js';
-import type { WorkflowEnd, WorkflowState } from '../../job/workflow.js';
+import type { WorkflowState } from '../../job/workflow.js';
 import { textArray } from '../connection/binary-array.js';
 import type { Database, Run } from '../connection/database.js';
+import type { Moved } from './rows.js';
 import { SHARD } from '../connection/shard.js';
 import { chunksOf } from '../enqueue/chunks.js';
 import type { Lanes } from '../lanes/lanes.js';
 import { keptText, type Success } from '../settle/ended-run.js';
-import {
-  COMPLETE_EMPTY,
-  FAIL_STAGE,
-  LOCK_WORKFLOW,
-  SKIP_STAGES,
-  TAKE_BEGINNING,
-  TAKE_ENDS,
-} from './arrivals.sql.js';
+import { COMPLETE_EMPTY, FAIL_STAGE, LOCK_WORKFLOW, TAKE_BEGINNING } from './arrivals.sql.js';
 import { draftValues, newJobOf, type Draft, type StoredDraft } from './drafts.js';
 import { FIND_DRAFTS, READ_DRAFTS, STORE_DRAFTS, STORE_STEPS } from './drafts.sql.js';
 import {
@@ -36,21 +30,11 @@ import {
   TAKE_STOP,
 } from './stop.sql.js';
 import { CompensationRepository, type Retried } from './compensation.repository.js';
+import { ArrivalsRepository } from './arrivals.repository.js';
 import { AwaitedRepository, type Awaited } from './awaited.repository.js';
 import { AddingRepository } from './adding.repository.js';
 import { VanishedRepository } from './vanished.repository.js';
 import { WorkflowReadingRepository } from './workflow-reading.repository.js';
-
-/** What moving workflows on has led to. */
-export interface Moved {
-  /** Lanes in which jobs are ready. */
-  lanes: number[];
-  /** Jobs whose time lies ahead. */
-  later: number;
-  /** What the duty has to look at. */
-  arrivals: number;
-  ended: { id: string; name: string; state: WorkflowEnd; attempt: number }[];
-}
 
 /** Nothing is known but that somebody has to look. */
 export const LOOK: Moved = { lanes: [], later: 0, arrivals: 1, ended: [] };
@@ -98,7 +82,6 @@ export interface Stopping {
 
 /** Drafts in one statement. */
 const MAX_ROWS = 2_000;
-const BATCH = 500;
 
 export type LockedWorkflow = {
   name: string;
@@ -115,6 +98,8 @@ export class WorkflowRepository {
   readonly undo = new CompensationRepository();
   /** What is added while they run. */
   readonly adding = new AddingRepository();
+  /** What they have to be told. */
+  readonly arrivals: ArrivalsRepository;
   /** What is missing of them. */
   readonly vanished: VanishedRepository;
   /** What they wait for that is not theirs. */
@@ -125,6 +110,7 @@ export class WorkflowRepository {
     private readonly lanes: Lanes,
   ) {
     this.reading = new WorkflowReadingRepository(database);
+    this.arrivals = new ArrivalsRepository(database);
     this.vanished = new VanishedRepository(database);
     this.awaited = new AwaitedRepository(database);
   }
@@ -169,17 +155,6 @@ export class WorkflowRepository {
   async holderOf(run: Run, name: string, uniqueKey: string): Promise<string | undefined> {
     const rows = await run<{ id: string }>(FIND_WORKFLOW_KEY, [SHARD, uniqueKey, name]);
     return rows[0]?.id;
-  }
-
-  /** A batch of ends that were told as arrivals, and of stages that are to be skipped. */
-  async takeArrivals(): Promise<(Moved & { full: boolean })[]> {
-    const { loops } = this.database;
-    const taken: (Moved & { full: boolean })[] = [];
-    for (const statement of [TAKE_ENDS, SKIP_STAGES]) {
-      const [row] = await loops.run<Moved & { taken: number }>(statement, [SHARD, BATCH]);
-      if (row!.taken > 0) taken.push({ ...row!, full: row!.taken === BATCH });
-    }
-    return taken;
   }
 
   /** The first stage behind `after` that is to begin; it is locked. */

@@ -78,7 +78,7 @@ describe('plans of workflows of 20,000 jobs', () => {
     const { database, costs } = explaining(test.storage.database);
     const repository = new WorkflowRepository(database, test.storage.lanes);
     let rounds = 0;
-    while ((await repository.takeArrivals()).length > 0) rounds++;
+    while ((await repository.arrivals.take()).moved.length > 0) rounds++;
 
     expect(rounds).toBeLessThan(5);
     expect(costs.filter(({ walked }) => walked.some((table) => LARGE.includes(table)))).toEqual([]);
