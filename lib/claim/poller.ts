@@ -12,7 +12,7 @@ import type { Arrivals } from './arrivals.js';
 import type { Intake } from './intake.js';
 import type { Claims } from '../settle/claims.js';
 import { bytesOf, byLaneOf } from './claimed-rows.js';
-import { Failures } from '../runtime/failures.js';
+import { Failures } from '../observability/failures.js';
 import type { Look } from './cursor.js';
 import { Precedence } from './precedence.js';
 import type { RunReports } from '../observability/run-reports.js';

@@ -1,5 +1,5 @@
 import type { ByQueue, EndPolicy } from '../options/queue-policy.js';
-import { Failures } from '../runtime/failures.js';
+import { Failures } from '../observability/failures.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
 import type { About, LeaseRepository } from '../storage/leases/lease.repository.js';
 import type { StandIn } from '../storage/leases/stand-in.js';
