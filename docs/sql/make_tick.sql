@@ -4,7 +4,7 @@ with target as materialized (
     select s.name, s.spec ->> 'overlap' as overlap, s.waiting, array(select j.id from pg_catalog.unnest(s.jobs) u(id)
         cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 offset 0) j) as live
     from simple_queue.schedule s
-    where s.name = $2 and s.shard = $1 and (s.next_at between $3::timestamptz - interval '1 ms' and $3::timestamptz + interval '1 ms') and s.paused_at is null and s.hash = $15
+    where s.name = $2 and s.shard = $1 and (s.next_at between $3::timestamptz - interval '1 ms' and $3::timestamptz + interval '1 ms') and s.paused_at is null and s.hash = $15 and s.jobs = (select p.jobs from simple_queue.schedule p where p.name = $2 and p.shard = $1)
       and ($8::int is null or exists (select from simple_queue.lane where id = $8 and unused_at is null))
     limit 1 for update of s skip locked),
   decided as materialized (

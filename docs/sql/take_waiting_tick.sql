@@ -2,7 +2,7 @@
 prepare take_waiting_tick as
 with target as materialized (
     select s.name from simple_queue.schedule s
-    where s.name = $2 and s.shard = $1 and s.waiting > 0 and s.paused_at is null and s.hash = $5 and not exists (select j.id from pg_catalog.unnest(s.jobs) u(id)
+    where s.name = $2 and s.shard = $1 and s.waiting > 0 and s.paused_at is null and s.hash = $5 and s.jobs = (select p.jobs from simple_queue.schedule p where p.name = $2 and p.shard = $1) and not exists (select j.id from pg_catalog.unnest(s.jobs) u(id)
         cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 offset 0) j)
     limit 1 for update of s skip locked),
   ticked as (

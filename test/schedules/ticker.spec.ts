@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Ticker } from '../../lib/schedules/ticker.js';
 import type { NewSchedule } from '../../lib/job/schedule.js';
@@ -7,7 +8,9 @@ import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
 import { aSite } from '../support/site.js';
-import { aStorage, Rival, type TestStorage } from '../support/storage.js';
+import { eventually } from '../support/eventually.js';
+import type { Run } from '../../lib/storage/connection/database.js';
+import { aStorage, Rival, type TestStorage, waitingBackends } from '../support/storage.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -351,6 +354,42 @@ describe('Ticker', () => {
         await letPass('x', 10);
         await turn(ticker);
         expect(await outcomes('x')).toEqual(['enqueued']);
+      },
+    );
+
+    it.each(['skip', 'queue', 'cancel', 'waiting'] as const)(
+      'sees one that began after its snapshot, before it held the schedule: %s',
+      async (which) => {
+        const isWaiting = which === 'waiting';
+        await put('x', { overlap: isWaiting ? 'queue' : which });
+        if (isWaiting) {
+          await test.database.query(`update simple_queue.schedule set waiting = 1`);
+          await test.database.query(`insert into simple_queue.tick (schedule, shard, at, outcome) values ('x', 0, date_trunc('second', now()), 'waiting')`); // prettier-ignore
+        } else await letPass('x', 10);
+        const { schedules } = test.storage;
+        const [row] = (await schedules.findDue()).due;
+        const rival = await Rival.connect(test.database);
+        await rival.query('select pg_advisory_lock(7)');
+        // Its snapshot is taken, and it has come no further.
+        const held = ((statement, values) =>
+          test.database.query(statement.text.replace('from simple_queue.schedule s\n', 'from (select pg_advisory_xact_lock_shared(7)) l, simple_queue.schedule s\n'), values)) as Run; // prettier-ignore
+        const tick = { name: 'x', hash: row!.hash, at: row!.waitingAt ?? row!.nextAt!, job: randomUUID() }; // prettier-ignore
+        const made = isWaiting
+          ? schedules.takeWaiting(held, tick)
+          : schedules.tick(held, { ...tick, next: Date.now() + HOUR_MS });
+        await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+        const { id } = await schedulesOf().trigger('x');
+        await rival.query('select pg_advisory_unlock(7)');
+        await rival.close();
+
+        expect(await made).toBe(isWaiting ? false : undefined);
+        await turn();
+        const live = (await jobs()).filter(({ state }) => state !== 'cancelled');
+        expect(live).toHaveLength(1);
+        expect(live[0]!.id === id).toBe(which !== 'cancel');
+        expect((await schedulesOf().find('x'))!.waiting).toBe(
+          Number(isWaiting || which === 'queue'),
+        );
       },
     );
 

@@ -1,6 +1,6 @@
 import { statement } from '../connection/statement.js';
 import { placed } from '../places/places.sql.js';
-import { isMoment, LIVE_JOBS } from './schedule-columns.sql.js';
+import { isMoment, KNOWS_JOBS, LIVE_JOBS } from './schedule-columns.sql.js';
 
 /**
  * Moves a schedule on from the time $3 to $4, notes what became of that time, and stores its job, in one statement: whoever finds `next_at`
@@ -16,7 +16,7 @@ export const MAKE_TICK = statement(
   `with target as materialized (
     select s.name, s.spec ->> 'overlap' as overlap, s.waiting, array(${LIVE_JOBS}) as live
     from simple_queue.schedule s
-    where s.name = $2 and s.shard = $1 and ${isMoment('s.next_at', '$3')} and s.paused_at is null and s.hash = $15
+    where s.name = $2 and s.shard = $1 and ${isMoment('s.next_at', '$3')} and s.paused_at is null and s.hash = $15 and ${KNOWS_JOBS}
       and ($8::int is null or exists (select from simple_queue.lane where id = $8 and unused_at is null))
     limit 1 for update of s skip locked),
   decided as materialized (

@@ -18,3 +18,6 @@ export const SCHEDULE_COLUMNS = `s.name, s.owner, s.spec, s.payload::text as pay
 /** The jobs of schedule `s` that have not ended: each by its key, or a planner that believes the table small walks it whole. */
 export const LIVE_JOBS = `select j.id from pg_catalog.unnest(s.jobs) u(id)
         cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 offset 0) j`;
+
+/** Schedule `s` ($2) is as this snapshot knows it: what another one has made of it meanwhile is live, and not found among `LIVE_JOBS`. */
+export const KNOWS_JOBS = `s.jobs = (select p.jobs from simple_queue.schedule p where p.name = $2 and p.shard = $1)`;

@@ -1,12 +1,12 @@
 import { statement } from '../connection/statement.js';
-import { LIVE_JOBS } from './schedule-columns.sql.js';
+import { KNOWS_JOBS, LIVE_JOBS } from './schedule-columns.sql.js';
 
 /** Lets the waiting tick $3 have its job ($4), where the schedule is as it was read ($5: its hash) and no earlier one is live any more. The caller stores the job in the same transaction. */
 export const TAKE_WAITING_TICK = statement(
   'take_waiting_tick',
   `with target as materialized (
     select s.name from simple_queue.schedule s
-    where s.name = $2 and s.shard = $1 and s.waiting > 0 and s.paused_at is null and s.hash = $5 and not exists (${LIVE_JOBS})
+    where s.name = $2 and s.shard = $1 and s.waiting > 0 and s.paused_at is null and s.hash = $5 and ${KNOWS_JOBS} and not exists (${LIVE_JOBS})
     limit 1 for update of s skip locked),
   ticked as (
     update simple_queue.tick set outcome = 'enqueued', job = $4::uuid, made_at = statement_timestamp()
