@@ -166,7 +166,7 @@ describe('pulled claims', () => {
     await explained.claim({ ...wish, lease: randomUUID(), lanes: [lane], suspects: 1 });
     await explained.claim({ ...wish, lease: randomUUID(), lanes: [lane], suspects: 1 });
     await explained.claimFair({ ...wish, lease: randomUUID(), lane: lane2, after: null });
-    expect(costs).toHaveLength(3);
+    expect(costs).toHaveLength(4);
     for (const cost of costs)
       expect({ ...cost, few: cost.blocks < 300 && cost.removed < 50 }).toMatchObject({
         few: true,
