@@ -34,7 +34,12 @@ export function makeLimits(
     onEmptied: (emptied) => {
       for (const { id } of emptied) intake.giveBack(lanes.get(id)?.giveBack() ?? [], 'unstarted');
     },
-    onChange: () => lanes.bind(),
+    // What a claim without these limits has not found says nothing of what they keep from it.
+    onChange: () => {
+      lanes.bind();
+      for (const lane of lanes.all()) lane.expectNews();
+      wakePoller();
+    },
     wake: wakeLimits,
     isUnpaced: options.isUnpaced,
   });

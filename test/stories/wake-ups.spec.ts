@@ -442,6 +442,21 @@ const ACTS: [name: string, kinds: readonly Kind[], act: (given: Act) => Promise<
     },
   ],
   [
+    'a limit of all processes that comes with the first job',
+    ['fair'],
+    async ({ actor, kind, rig, still, enqueue }) => {
+      const admin = adminOf(actor);
+      for (let rounds = 0; rounds < 3; rounds++) {
+        await still();
+        await admin.setLimit(kind, { fleetConcurrency: 1 });
+        const id = await enqueue();
+        await eventually(() => expect(rig.ran).toContain(id));
+        await admin.removeLimit(kind);
+      }
+      return enqueue();
+    },
+  ],
+  [
     'the cancel of a workflow that held the turn',
     IN_GROUPS,
     async ({ actor, kind, k, enqueue, still }) => {
