@@ -193,7 +193,7 @@ describe('the executor, where a handler has acquire', () => {
 });
 
 describe('the executor, where a handler is transactional', () => {
-  const manager = { queryRunner: {} } as EntityManager;
+  const manager = { queryRunner: {}, transaction: () => undefined } as unknown as EntityManager;
 
   /** A DataSource whose transactions write down how they ended. */
   function aDataSource() {
