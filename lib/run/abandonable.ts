@@ -45,7 +45,7 @@ class Nested {
     manager: EntityManager,
   ) {
     const begin = manager.transaction.bind(manager) as (...args: unknown[]) => Promise<unknown>;
-    manager.transaction = ((...args: unknown[]) => this.keep(() => begin(...args))) as never;
+    manager.transaction = (...args: unknown[]) => this.keep(() => begin(...args));
   }
 
   /** Returns when the handler has, and they have; one that failed unseen fails the run. */

@@ -34,12 +34,7 @@ export function makeLimits(
     onEmptied: (emptied) => {
       for (const { id } of emptied) intake.giveBack(lanes.get(id)?.giveBack() ?? [], 'unstarted');
     },
-    // What a claim without these limits has not found says nothing of what they keep from it.
-    onChange: () => {
-      lanes.bind();
-      for (const lane of lanes.all()) lane.expectNews();
-      wakePoller();
-    },
+    onChange: () => bindAnew(lanes, wakePoller),
     wake: wakeLimits,
     isUnpaced: options.isUnpaced,
   });
@@ -48,6 +43,13 @@ export function makeLimits(
   lanes.limitsOf = ({ queue, settings }) => keeper.of(queue, settings.uses).filter(obeyed);
   lanes.onSlowDown = ({ queue, settings }, ms) => keeper.slowDown(queue, settings.uses, ms);
   return keeper;
+}
+
+/** What a claim without these limits has not found says nothing of what they keep from it. */
+function bindAnew(lanes: WorkerLanes, wakePoller: () => void): void {
+  lanes.bind();
+  for (const lane of lanes.all()) lane.expectNews();
+  wakePoller();
 }
 
 /** TypeORM's default pool, where neither `poolSize` nor `extra.max` says otherwise (that of `pg`). */

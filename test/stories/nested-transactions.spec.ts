@@ -29,7 +29,7 @@ describe('a handler that does not await what it begins in the transaction of its
     work: (manager: EntityManager) => unknown,
     options: QueueHandlerOptions = {},
   ) => {
-    const handler = aHandler(queue, (_, { manager }) => work(manager!), {
+    const handler = aHandler(queue, (_, { manager }) => work(manager), {
       transactional: true,
       maxAttempts: 1,
       ...options,
